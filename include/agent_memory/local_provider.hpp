@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// LocalProvider: memory on this device. Keyword search and recency over an index in RAM; every
+// memory durable in a StoragePort before it is acknowledged.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent_memory/ports.hpp"
+#include "agent_memory/provider.hpp"
+
+namespace agent_memory {
+
+struct LocalProviderOptions {
+  /// Half of a memory's recency weight is gone after so long. Default 30 days; more than 0.
+  double half_life_ms = 30.0 * 24 * 60 * 60 * 1000;
+  /// Which speakers' words become memories. Default: both.
+  bool store_user = true;
+  bool store_assistant = true;
+};
+
+/// Memories were added, changed or removed.
+struct ChangeNotice {
+  std::vector<StoredMemory> stored;
+  /// True where another tab or worker made the change.
+  bool elsewhere = false;
+};
+/// Something failed that no call was waiting for, or that a call survived.
+struct ErrorNotice {
+  std::string operation;
+  Error error;
+};
+/// The provider was closed; no further notice comes.
+struct ClosedNotice {};
+using LocalNotice = std::variant<ChangeNotice, ErrorNotice, ClosedNotice>;
+
+struct MemoryChange {
+  std::optional<std::string> memory;
+  std::optional<Metadata> metadata;
+};
+
+struct DeleteAllOptions {
+  Identity identity;
+  JsonValue filters;
+  /// Needed where neither ids nor filters are given: then every memory of every user goes.
+  bool everything = false;
+};
+
+struct ImportReport {
+  std::int64_t added = 0;
+  std::int64_t skipped = 0;
+};
+
+struct LocalStatus {
+  std::string kind;
+  std::int64_t memories = 0;
+  /// Bytes of the values in the store.
+  std::int64_t bytes = 0;
+};
+
+/// The provider over one store. Several instances, in this context or others, may share a store:
+/// each sees what the others acknowledged. Operations on a closed provider fail with kClosed.
+class LocalProvider : public BaseMemoryProvider {
+ public:
+  /// Opens the store: checkpoint, then log. Fails with kStorage where the store cannot be read
+  /// and with kCorrupt where a newer version of this library wrote it; a damaged record is told
+  /// as an ErrorNotice and left out, the rest lives. `on_notice` may be empty.
+  static Async<std::shared_ptr<LocalProvider>> open(
+      std::unique_ptr<StoragePort> storage, std::shared_ptr<ClockPort> clock,
+      std::shared_ptr<RandomPort> random, LocalProviderOptions options,
+      std::function<void(const LocalNotice&)> on_notice);
+
+  /// The memory, whoever's it is, or nullopt.
+  virtual Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) = 0;
+  /// Changes text, metadata (as a whole) or both. kNotFound where there is no such memory.
+  virtual Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) = 0;
+  /// What happened to one memory, oldest first; texts of deleted memories are gone. Empty where
+  /// the id was never seen.
+  virtual Async<std::vector<HistoryEntry>> history(std::string memory_id) = 0;
+  /// Deletes all that the identity sees and the filters match; how many.
+  virtual Async<std::int64_t> delete_all_memories(DeleteAllOptions options) = 0;
+  /// All memories that the identity sees (nullopt: everybody's), with ids, times and histories, as
+  /// JSON Lines: a header, then one memory a line, oldest first.
+  virtual Async<std::string> export_memories(std::optional<Identity> identity) = 0;
+  /// Takes in an export. Memories that are there already (same id, or same text in the same
+  /// scope) are skipped. A malformed line is kInvalidArgument, names the line, and nothing is
+  /// imported. Written in batches; `on_progress(done, total)` after each.
+  virtual Async<ImportReport> import_memories(
+      std::string json_lines, std::function<void(std::int64_t, std::int64_t)> on_progress) = 0;
+  virtual Async<LocalStatus> status() = 0;
+  /// Takes in what others wrote since the last time. Called by itself when the store tells.
+  virtual Async<void> refresh() = 0;
+  /// Folds the log into a checkpoint where that is due, and removes what expired. Worth calling in
+  /// idle time when `is_maintenance_due`; nothing is lost without it.
+  virtual Async<void> maintain() = 0;
+  [[nodiscard]] virtual bool is_maintenance_due() const = 0;
+  /// Refuses new calls, waits for those under way, folds the log where that is due, closes the
+  /// store. Twice is fine.
+  virtual Async<void> close() = 0;
+};
+
+}  // namespace agent_memory

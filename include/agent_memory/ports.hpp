@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the host supplies: a store, a clock, randomness. Small on purpose, so that anything can
+// implement them and tests can make every step of them fail.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent_memory/task.hpp"
+#include "agent_memory/types.hpp"
+
+namespace agent_memory {
+
+struct KeyValue {
+  std::string key;
+  std::string value;
+};
+
+struct WriteBatch {
+  std::vector<KeyValue> put;
+  std::vector<std::string> remove;
+};
+
+/// Ordered bytes under string keys. Keys are ASCII; order is byte order.
+///
+/// Every call may suspend, and several may be under way at once. A call that fails has changed
+/// nothing. Absence is not an error. Implementations never throw.
+class StoragePort {
+ public:
+  virtual ~StoragePort() = default;
+
+  /// One name for logs and `status()`: "indexeddb", "memory", ….
+  [[nodiscard]] virtual std::string kind() const = 0;
+  /// The value under `key`, or nullopt.
+  virtual Async<std::optional<std::string>> get(std::string key) = 0;
+  /// Applies all of `batch` or none of it, durably, before completing.
+  virtual Async<void> write(WriteBatch batch) = 0;
+  /// Up to `limit` pairs whose key starts with `prefix` and is greater than `after` (empty: from
+  /// the start), in key order.
+  virtual Async<std::vector<KeyValue>> scan(std::string prefix, std::string after,
+                                            std::size_t limit) = 0;
+  /// Calls `changed` whenever another context wrote to the same store, until `close`. A store
+  /// that cannot be shared, or cannot tell, never calls.
+  virtual void watch(std::function<void()> changed) = 0;
+  /// Tries to become the one holder of `name` among all contexts that share the store. False:
+  /// somebody else is; do not do the work now. Advice that saves work: correctness never rests on
+  /// it. A store that cannot tell answers true.
+  virtual Async<bool> try_lock(std::string name) = 0;
+  /// Gives back what `try_lock` gave. Without effect where it is not held.
+  virtual void unlock(std::string name) = 0;
+  /// Releases the store. Twice is fine.
+  virtual Async<void> close() = 0;
+};
+
+/// The wall clock. It may jump; the journal's logical clock copes.
+class ClockPort {
+ public:
+  virtual ~ClockPort() = default;
+  [[nodiscard]] virtual TimestampMs now_ms() = 0;
+};
+
+/// Unpredictable bits, for ids and writer names.
+class RandomPort {
+ public:
+  virtual ~RandomPort() = default;
+  [[nodiscard]] virtual std::uint64_t next() = 0;
+};
+
+}  // namespace agent_memory

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "base/json.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/utf8.hpp"
+
+namespace agent_memory {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Builds a JsonValue from nlohmann's events, without a document in between.
+class Builder {
+ public:
+  using number_integer_t = Json::number_integer_t;
+  using number_unsigned_t = Json::number_unsigned_t;
+  using number_float_t = Json::number_float_t;
+  using string_t = Json::string_t;
+  using binary_t = Json::binary_t;
+
+  bool null() { return add(nullptr); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(number_integer_t value) { return add(static_cast<double>(value)); }
+  bool number_unsigned(number_unsigned_t value) { return add(static_cast<double>(value)); }
+  bool number_float(number_float_t value, const string_t&) { return add(value); }
+  bool string(string_t& value) { return add(std::move(value)); }
+  bool binary(binary_t&) { return false; }
+  bool start_object(std::size_t) { return open(JsonObject{}); }
+  bool end_object() { return close(); }
+  bool start_array(std::size_t) { return open(JsonArray{}); }
+  bool end_array() { return close(); }
+  bool key(string_t& value) {
+    keys_.back() = std::move(value);
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
+    error_ = "is not JSON at byte " + std::to_string(position);
+    return false;
+  }
+
+  JsonValue take() { return std::move(root_); }
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  bool add(JsonValue value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (JsonArray* array = open_.back().if_array()) {
+      array->push_back(std::move(value));
+    } else if (JsonObject* object = open_.back().if_object()) {
+      set_member(*object, keys_.back(), std::move(value));
+    }
+    return true;
+  }
+  bool open(JsonValue container) {
+    if (open_.size() == static_cast<std::size_t>(kMaxJsonDepth)) {
+      error_ = "must not nest deeper than " + std::to_string(kMaxJsonDepth);
+      return false;
+    }
+    open_.push_back(std::move(container));
+    keys_.emplace_back();
+    return true;
+  }
+  bool close() {
+    JsonValue done = std::move(open_.back());
+    open_.pop_back();
+    keys_.pop_back();
+    return add(std::move(done));
+  }
+
+  std::vector<JsonValue> open_;
+  std::vector<std::string> keys_;
+  JsonValue root_;
+  std::string error_;
+};
+
+Json to_nlohmann(const JsonValue& value) {
+  if (const bool* boolean = value.if_bool()) return *boolean;
+  if (const double* number = value.if_number()) {
+    constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+    if (std::trunc(*number) == *number && std::fabs(*number) <= kExactIntegers) {
+      return static_cast<std::int64_t>(*number);
+    }
+    return *number;
+  }
+  if (const std::string* string = value.if_string()) return *string;
+  if (const JsonArray* array = value.if_array()) {
+    Json out = Json::array();
+    for (const JsonValue& item : *array) out.push_back(to_nlohmann(item));
+    return out;
+  }
+  if (const JsonObject* object = value.if_object()) {
+    // Straight into the members: ordered_json's operator[] would search them each time.
+    Json::object_t out;
+    out.reserve(object->size());
+    for (const JsonMember& member : *object) {
+      out.push_back({member.key, to_nlohmann(member.value)});
+    }
+    return out;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<JsonValue> parse_json(std::string_view text) {
+  Builder builder;
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .message = builder.error().empty() ? "is not JSON" : builder.error()};
+  }
+  return builder.take();
+}
+
+std::string dump_json(const JsonValue& value) {
+  return to_nlohmann(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string describe(const JsonValue& value) {
+  constexpr std::size_t kMaxBytes = 60;
+  std::string text = dump_json(value);
+  if (text.size() > kMaxBytes) {
+    text.resize(truncate_utf8(text, kMaxBytes).size());
+    text += "…";
+  }
+  return text;
+}
+
+}  // namespace agent_memory

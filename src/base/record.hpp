@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent_memory/types.hpp"
+
+namespace agent_memory {
+
+/// One memory as the local store keeps it.
+struct MemoryRecord {
+  std::string id;
+  std::string memory;
+  Metadata metadata;
+  Identity identity;
+  std::optional<Role> role;
+  std::optional<std::string> name;
+  /// When it was said.
+  TimestampMs created_at_ms = 0;
+  TimestampMs updated_at_ms = 0;
+  std::optional<TimestampMs> expires_at_ms;
+};
+
+}  // namespace agent_memory
