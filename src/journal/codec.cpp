@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "journal/codec.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "base/json.hpp"
+#include "journal/bytes.hpp"
+#include "journal/checksum.hpp"
+
+namespace agent_memory {
+namespace {
+
+constexpr std::string_view kMagic = "AM";
+
+// Which optional parts of a record are there.
+constexpr std::uint64_t kHasUser = 1U << 0U;
+constexpr std::uint64_t kHasAgent = 1U << 1U;
+constexpr std::uint64_t kHasRun = 1U << 2U;
+constexpr std::uint64_t kHasName = 1U << 3U;
+constexpr std::uint64_t kHasMetadata = 1U << 4U;
+constexpr std::uint64_t kHasExpiry = 1U << 5U;
+constexpr std::uint64_t kIsUser = 1U << 6U;
+constexpr std::uint64_t kIsAssistant = 1U << 7U;
+
+void put_stamp(ByteWriter& out, Stamp stamp) {
+  out.put_varint(stamp.time);
+  if (!stamp.is_never()) out.put_u64(stamp.writer);
+}
+
+Stamp read_stamp(ByteReader& in) {
+  Stamp stamp;
+  stamp.time = in.varint();
+  if (!stamp.is_never()) stamp.writer = in.u64();
+  return stamp;
+}
+
+void put_optional(ByteWriter& out, const std::optional<std::string>& value) {
+  if (value) out.put_string(*value);
+}
+
+void put_record(ByteWriter& out, const MemoryRecord& record) {
+  const auto flag = [](bool present, std::uint64_t bit) { return present ? bit : 0; };
+  out.put_string(record.id);
+  out.put_varint(flag(record.identity.user_id.has_value(), kHasUser) |
+                 flag(record.identity.agent_id.has_value(), kHasAgent) |
+                 flag(record.identity.run_id.has_value(), kHasRun) |
+                 flag(record.name.has_value(), kHasName) |
+                 flag(!record.metadata.empty(), kHasMetadata) |
+                 flag(record.expires_at_ms.has_value(), kHasExpiry) |
+                 flag(record.role == Role::kUser, kIsUser) |
+                 flag(record.role == Role::kAssistant, kIsAssistant));
+  put_optional(out, record.identity.user_id);
+  put_optional(out, record.identity.agent_id);
+  put_optional(out, record.identity.run_id);
+  put_optional(out, record.name);
+  if (!record.metadata.empty()) out.put_string(dump_json(record.metadata));
+  if (record.expires_at_ms) out.put_signed(*record.expires_at_ms);
+  out.put_signed(record.created_at_ms);
+  out.put_signed(record.updated_at_ms - record.created_at_ms);
+  out.put_string(record.memory);
+}
+
+MemoryRecord read_record(ByteReader& in) {
+  MemoryRecord record;
+  record.id = in.string();
+  const std::uint64_t flags = in.varint();
+  const auto optional_string = [&](std::uint64_t bit) {
+    return (flags & bit) != 0 ? std::optional(std::string(in.string())) : std::nullopt;
+  };
+  record.identity.user_id = optional_string(kHasUser);
+  record.identity.agent_id = optional_string(kHasAgent);
+  record.identity.run_id = optional_string(kHasRun);
+  record.name = optional_string(kHasName);
+  if ((flags & kHasMetadata) != 0) {
+    const Result<JsonValue> metadata = parse_json(in.string());
+    const JsonObject* object = metadata ? metadata->if_object() : nullptr;
+    if (object != nullptr) {
+      record.metadata = *object;
+    } else {
+      in.fail();
+    }
+  }
+  if ((flags & kHasExpiry) != 0) record.expires_at_ms = in.signed_varint();
+  if ((flags & kIsUser) != 0) record.role = Role::kUser;
+  if ((flags & kIsAssistant) != 0) record.role = Role::kAssistant;
+  record.created_at_ms = in.signed_varint();
+  record.updated_at_ms = record.created_at_ms + in.signed_varint();
+  record.memory = in.string();
+  return record;
+}
+
+std::optional<MemoryEvent> read_event(ByteReader& in) {
+  const std::uint8_t value = in.byte();
+  if (value > static_cast<std::uint8_t>(MemoryEvent::kDelete)) return std::nullopt;
+  return static_cast<MemoryEvent>(value);
+}
+
+void put_entry(ByteWriter& out, const MemoryEntry& entry) {
+  put_record(out, entry.record);
+  put_stamp(out, entry.generation);
+  put_stamp(out, entry.changed);
+  put_stamp(out, entry.deleted);
+  out.put_varint(entry.history.size());
+  for (const HistoryStep& step : entry.history) {
+    put_stamp(out, step.stamp);
+    out.put_byte(static_cast<std::uint8_t>(step.entry.event));
+    out.put_signed(step.entry.at_ms);
+    // The current text stands in the record already.
+    const bool is_current = step.stamp == entry.changed && step.entry.memory == entry.record.memory;
+    out.put_byte(is_current ? 1 : 0);
+    if (!is_current) out.put_string(step.entry.memory);
+  }
+}
+
+bool read_entry(ByteReader& in, MemoryEntry& entry) {
+  entry.record = read_record(in);
+  entry.generation = read_stamp(in);
+  entry.changed = read_stamp(in);
+  entry.deleted = read_stamp(in);
+  const std::size_t steps = in.size();
+  entry.history.reserve(steps);
+  for (std::size_t i = 0; i < steps && in.ok(); ++i) {
+    HistoryStep step;
+    step.stamp = read_stamp(in);
+    const std::optional<MemoryEvent> event = read_event(in);
+    if (!event) return false;
+    step.entry.event = *event;
+    step.entry.at_ms = in.signed_varint();
+    step.entry.memory = in.byte() != 0 ? std::string_view(entry.record.memory) : in.string();
+    entry.history.push_back(std::move(step));
+  }
+  return in.ok() && in.at_end() && !entry.record.id.empty();
+}
+
+}  // namespace
+
+std::string seal(FrameKind kind, std::string_view payload) {
+  ByteWriter out;
+  out.put_bytes(kMagic);
+  out.put_byte(kFormatVersion);
+  out.put_byte(static_cast<std::uint8_t>(kind));
+  out.put_u32(crc32c(payload));
+  out.put_bytes(payload);
+  return out.take();
+}
+
+Unsealed unseal(FrameKind kind, std::string_view frame) {
+  ByteReader in(frame);
+  const bool has_magic = in.bytes(kMagic.size()) == kMagic;
+  const std::uint8_t version = in.byte();
+  const std::uint8_t stored_kind = in.byte();
+  const std::uint32_t checksum = in.u32();
+  const std::string_view payload = in.bytes(in.remaining());
+  if (in.ok() && has_magic && version > kFormatVersion) return {Damage::kNewerVersion, {}};
+  const bool whole = in.ok() && has_magic && version != 0 &&
+                     stored_kind == static_cast<std::uint8_t>(kind) && crc32c(payload) == checksum;
+  return {whole ? Damage::kNone : Damage::kCorrupt, payload};
+}
+
+std::string encode_operations(const std::vector<Operation>& operations) {
+  ByteWriter out;
+  out.put_varint(operations.size());
+  for (const Operation& operation : operations) {
+    out.put_byte(static_cast<std::uint8_t>(operation.kind));
+    put_stamp(out, operation.stamp);
+    out.put_signed(operation.at_ms);
+    if (operation.kind == MemoryEvent::kDelete) {
+      out.put_string(operation.record.id);
+      continue;
+    }
+    if (operation.kind == MemoryEvent::kUpdate) put_stamp(out, operation.generation);
+    put_record(out, operation.record);
+  }
+  return out.take();
+}
+
+bool decode_operations(std::string_view payload, std::vector<Operation>& out) {
+  ByteReader in(payload);
+  const std::size_t count = in.size();
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    Operation operation;
+    const std::optional<MemoryEvent> kind = read_event(in);
+    if (!kind) return false;
+    operation.kind = *kind;
+    operation.stamp = read_stamp(in);
+    operation.at_ms = in.signed_varint();
+    if (operation.kind == MemoryEvent::kDelete) {
+      operation.record.id = in.string();
+    } else {
+      if (operation.kind == MemoryEvent::kUpdate) operation.generation = read_stamp(in);
+      operation.record = read_record(in);
+    }
+    if (!in.ok() || operation.record.id.empty() || operation.stamp.is_never()) return false;
+    out.push_back(std::move(operation));
+  }
+  return in.ok() && in.at_end();
+}
+
+std::string encode_entries(const std::vector<const MemoryEntry*>& entries) {
+  ByteWriter out;
+  for (const MemoryEntry* entry : entries) {
+    ByteWriter bytes;
+    put_entry(bytes, *entry);
+    out.put_varint(bytes.bytes().size());
+    out.put_u32(crc32c(bytes.bytes()));
+    out.put_bytes(bytes.bytes());
+  }
+  return out.take();
+}
+
+bool decode_entries(std::string_view payload, std::vector<MemoryEntry>& out) {
+  ByteReader in(payload);
+  bool whole = true;
+  while (in.ok() && !in.at_end()) {
+    const std::uint64_t size = in.varint();
+    const std::uint32_t checksum = in.u32();
+    if (size > in.remaining()) return false;
+    const std::string_view bytes = in.bytes(static_cast<std::size_t>(size));
+    ByteReader entry_in(bytes);
+    MemoryEntry entry;
+    if (crc32c(bytes) == checksum && read_entry(entry_in, entry)) {
+      out.push_back(std::move(entry));
+    } else {
+      whole = false;
+    }
+  }
+  return whole && in.ok();
+}
+
+std::string encode_head(const CheckpointHead& head) {
+  ByteWriter out;
+  out.put_varint(head.segments);
+  out.put_varint(head.image_parts);
+  out.put_varint(head.live);
+  out.put_varint(head.folded.size());
+  for (const WriterProgress& progress : head.folded) {
+    out.put_u64(progress.writer);
+    out.put_varint(progress.sequence);
+  }
+  return out.take();
+}
+
+bool decode_head(std::string_view payload, CheckpointHead& out) {
+  ByteReader in(payload);
+  out.segments = in.varint();
+  out.image_parts = in.varint();
+  out.live = in.varint();
+  const std::size_t writers = in.size();
+  for (std::size_t i = 0; i < writers && in.ok(); ++i) {
+    const std::uint64_t writer = in.u64();
+    out.folded.push_back({writer, in.varint()});
+  }
+  return in.ok() && in.at_end();
+}
+
+std::string encode_image(const ViewImage& image) {
+  ByteWriter out;
+  out.put_u32(image.version);
+  out.put_varint(image.numbers.size());
+  for (const auto& numbers : image.numbers) out.put_u32s(numbers);
+  out.put_varint(image.texts.size());
+  for (const std::string& text : image.texts) out.put_string(text);
+  return out.take();
+}
+
+bool decode_image(std::string_view payload, ViewImage& out) {
+  ByteReader in(payload);
+  out.version = in.u32();
+  const std::size_t numbers = in.size();
+  for (std::size_t i = 0; i < numbers && in.ok(); ++i) out.numbers.push_back(in.u32s());
+  const std::size_t texts = in.size();
+  for (std::size_t i = 0; i < texts && in.ok(); ++i) out.texts.emplace_back(in.string());
+  return in.ok() && in.at_end();
+}
+
+}  // namespace agent_memory

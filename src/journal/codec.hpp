@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Operations, entries and the index's image as bytes. Every stored value is a frame: magic,
+// format version, CRC-32C, payload.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent_memory/result.hpp"
+#include "journal/memory_table.hpp"
+
+namespace agent_memory {
+
+/// The stored format. Raised when old readers could misread new bytes; a reader refuses a greater
+/// one with kCorrupt and touches nothing.
+inline constexpr std::uint8_t kFormatVersion = 1;
+
+/// What a frame holds.
+enum class FrameKind : std::uint8_t { kOperations = 1, kEntries = 2, kHead = 3, kImage = 4 };
+
+std::string seal(FrameKind kind, std::string_view payload);
+
+/// What is wrong with a stored value.
+enum class Damage : std::uint8_t { kNone, kCorrupt, kNewerVersion };
+struct Unsealed {
+  Damage damage = Damage::kNone;
+  /// A view into the frame. Where the damage is kCorrupt: what is left of the payload, untrusted.
+  std::string_view payload;
+};
+Unsealed unseal(FrameKind kind, std::string_view frame);
+
+std::string encode_operations(const std::vector<Operation>& operations);
+/// False where the bytes do not hold together.
+bool decode_operations(std::string_view payload, std::vector<Operation>& out);
+
+/// Each entry carries a checksum of its own, so that damage takes only the entries it touched.
+std::string encode_entries(const std::vector<const MemoryEntry*>& entries);
+/// Appends the entries that are whole; false where any was not.
+bool decode_entries(std::string_view payload, std::vector<MemoryEntry>& out);
+
+/// Up to which sequence number of each writer something is known.
+struct WriterProgress {
+  std::uint64_t writer = 0;
+  std::uint64_t sequence = 0;
+};
+
+/// What a checkpoint says about itself.
+struct CheckpointHead {
+  std::vector<WriterProgress> folded;
+  std::uint64_t segments = 0;
+  std::uint64_t image_parts = 0;
+  /// How many of its entries are live; they come first.
+  std::uint64_t live = 0;
+};
+std::string encode_head(const CheckpointHead& head);
+bool decode_head(std::string_view payload, CheckpointHead& out);
+
+/// A view's flat arrays, as `index` and `local` make and read them.
+struct ViewImage {
+  std::uint32_t version = 0;
+  std::vector<std::vector<std::uint32_t>> numbers;
+  std::vector<std::string> texts;
+};
+std::string encode_image(const ViewImage& image);
+bool decode_image(std::string_view payload, ViewImage& out);
+
+}  // namespace agent_memory

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The op log and its checkpoints in a StoragePort. The only room that knows keys and formats.
+//
+//   log/<writer>/<sequence>     one record: the operations of one write
+//   segment/<checkpoint>/<n>    entries that a fold gathered from the log and earlier segments
+//   image/<checkpoint>/<n>      the index over the live entries of these segments; a view, may go
+//   head/<checkpoint>           how far the checkpoint reaches into each writer's log
+//   damaged/<key>               what could not be read, set aside when its key was folded away
+//
+// Log and segments are the truth; head and image only save time. Nobody needs a lock: each writer
+// appends under its own name, everything read is merged (MemoryTable), and a fold removes, in the
+// one atomic write that stores its result, nothing but what went into that result. Two folds at
+// once leave two checkpoints, which the next fold merges.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent_memory/ports.hpp"
+#include "journal/codec.hpp"
+#include "journal/memory_table.hpp"
+
+namespace agent_memory {
+
+/// What the store held that was not known before.
+struct JournalNews {
+  /// From segments. In a fresh store's order: that of `image`, live entries first.
+  std::vector<MemoryEntry> entries;
+  /// From the log, oldest first.
+  std::vector<Operation> operations;
+  /// The image over the live ones of `entries`, where it is whole and fits. Only from `open`.
+  std::optional<ViewImage> image;
+  /// What was damaged and left out.
+  std::vector<Error> damage;
+};
+
+class Journal {
+ public:
+  /// `storage` must outlive the journal. `writer` must be new: never used in this store before.
+  Journal(StoragePort& storage, std::uint64_t writer) : storage_(storage), writer_(writer) {}
+
+  /// Reads everything. Fails with the store's error, or with kCorrupt where a newer version of
+  /// the library wrote any of it. Once.
+  Async<JournalNews> open();
+  /// Makes the operations durable as one record. Calls must not overlap each other or `fold`.
+  Async<void> append(std::vector<Operation> operations);
+  /// Reads what others wrote since the last `open` or `read_news`. One small read a writer.
+  Async<JournalNews> read_news();
+
+  /// Whether the log has grown enough to be worth folding.
+  [[nodiscard]] bool is_fold_due() const;
+  /// Writes a checkpoint of `table`, which must be the merge of all that was read and appended,
+  /// and removes what it replaces. `order`: the live entries as `image` numbers them; `stamp`:
+  /// new. Does nothing where another context is folding.
+  Async<void> fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
+                   Stamp stamp);
+
+  /// Bytes of all values that are known to be in the store.
+  [[nodiscard]] std::uint64_t stored_bytes() const { return log_bytes_ + checkpoint_bytes_; }
+
+ private:
+  struct Checkpoint {
+    std::optional<CheckpointHead> head;
+    std::set<std::string> keys;
+  };
+  using Checkpoints = std::map<std::string, Checkpoint>;
+
+  Async<std::vector<KeyValue>> scan_all(std::string prefix, std::size_t page);
+  Async<Checkpoints> read_heads(std::vector<Error>* damage);
+  /// Reads new log records into `news`.
+  Async<void> read_log(JournalNews* news);
+  /// Reads the segments of one checkpoint (empty name: of all) into `news`; false where some that
+  /// its head names are gone.
+  Async<bool> read_segments(std::string checkpoint, JournalNews* news);
+  Async<std::optional<ViewImage>> read_image(std::string checkpoint);
+  Result<void> take_log_record(KeyValue record, JournalNews* news);
+  void set_aside(KeyValue value, JournalNews* news);
+  /// Forgets the keys that other contexts' folds have removed.
+  void forget_folded(const Checkpoints& heads);
+  [[nodiscard]] bool is_known(const CheckpointHead& head) const;
+  void note_progress(const CheckpointHead& head);
+
+  StoragePort& storage_;
+  std::uint64_t writer_;
+  std::uint64_t sequence_ = 0;
+  /// How much of each writer's log went into the table.
+  std::unordered_map<std::uint64_t, std::uint64_t> progress_;
+  /// Checkpoints whose content is in the table.
+  Checkpoints checkpoints_;
+  std::set<std::string> log_keys_;
+  std::vector<KeyValue> damaged_;
+  std::uint64_t log_bytes_ = 0;
+  std::uint64_t checkpoint_bytes_ = 0;
+};
+
+}  // namespace agent_memory

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// When an operation happened, comparable between writers that never met.
+
+#include <algorithm>
+#include <compare>
+#include <cstdint>
+
+#include "agent_memory/types.hpp"
+
+namespace agent_memory {
+
+/// A hybrid logical timestamp: milliseconds in the upper 52 bits, a counter in the lower 12, and
+/// the writer to break ties. All zero is "never". Source: Kulkarni et al., "Logical Physical
+/// Clocks", 2014.
+struct Stamp {
+  std::uint64_t time = 0;
+  std::uint64_t writer = 0;
+
+  [[nodiscard]] bool is_never() const { return time == 0; }
+  [[nodiscard]] TimestampMs ms() const { return static_cast<TimestampMs>(time >> 12U); }
+  [[nodiscard]] std::uint32_t counter() const { return static_cast<std::uint32_t>(time & 0xFFFU); }
+  friend auto operator<=>(const Stamp&, const Stamp&) = default;
+};
+
+/// Gives out stamps that grow, whatever the wall clock does, and that are greater than every
+/// stamp it was shown.
+class HybridClock {
+ public:
+  explicit HybridClock(std::uint64_t writer) : writer_(writer) {}
+
+  Stamp next(TimestampMs now_ms) {
+    const std::uint64_t wall = static_cast<std::uint64_t>(std::max<TimestampMs>(now_ms, 0)) << 12U;
+    last_ = std::max(wall, last_ + 1);
+    return {.time = last_, .writer = writer_};
+  }
+  void observe(Stamp stamp) { last_ = std::max(last_, stamp.time); }
+
+ private:
+  std::uint64_t writer_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace agent_memory
