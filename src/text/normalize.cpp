@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "text/normalize.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/utf8.hpp"
+#include "text/folding.hpp"
+
+namespace agent_memory {
+namespace {
+
+bool is_white_space(char32_t c) {
+  return c == ' ' || (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F;
+}
+
+/// Full width forms are folded by then.
+bool is_closing(char32_t c) {
+  constexpr char32_t kClosing[] = {'.',    '!',    '?',    0x3002, 0x061F, 0x06D4,
+                                   0x0964, 0x203C, 0x2047, 0x2048, 0x2049};
+  return std::find(std::begin(kClosing), std::end(kClosing), c) != std::end(kClosing);
+}
+
+}  // namespace
+
+std::string normalize_for_equality(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  std::size_t content_end = 0;
+  char32_t last = 0;
+  std::size_t last_begin = 0;
+  const auto take = [&](char32_t c) {
+    if (is_white_space(c)) {
+      if (!out.empty() && out.back() != ' ') out.push_back(' ');
+      last = 0;
+      return;
+    }
+    if (class_of(c) == CharClass::kIgnorable) return;
+    if (const char32_t whole = compose(last, c); whole != 0) {
+      out.resize(last_begin);
+      c = whole;
+    }
+    last = c;
+    last_begin = out.size();
+    append_utf8(out, c);
+    if (!is_closing(c)) content_end = out.size();
+  };
+  for (std::size_t position = 0; position < text.size();) {
+    const Folded folded = fold_form(decode_utf8(text, position));
+    for (std::uint32_t part = 0; part < folded.size; ++part)
+      take(folded.code_points[part]);
+  }
+  // "?" and "!!" are different for want of anything else.
+  if (content_end == 0) content_end = out.find_last_not_of(' ') + 1;
+  out.resize(content_end);
+  return out;
+}
+
+}  // namespace agent_memory
