@@ -1,0 +1,187 @@
+// Makes dist/, the npm package, from js/src and a built WebAssembly module; with --demo also build/demo/.
+//
+//   node js/build.mjs [--demo] [--preset wasm-debug]
+//
+// What comes out: one ES module per entry of the package's `exports`, with shared parts in chunks; the two files that
+// `#wasm` may stand for, which stay apart because the importing runtime chooses between them; type declarations; and
+// the .wasm. At the end the size of what a browser downloads is held against the budget in package.json.
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import * as esbuild from 'esbuild';
+
+const { values: options } = parseArgs({
+  options: {
+    demo: { type: 'boolean', default: false },
+    preset: { type: 'string', default: 'wasm-release' },
+  },
+});
+
+const root = path.resolve(import.meta.dirname, '..');
+const from = (...parts) => path.join(root, ...parts);
+const dist = from('dist');
+const wasmName = 'agent-memory.wasm';
+const gluePath = from('build', options.preset, 'agent-memory.mjs');
+const wasmPath = from('build', options.preset, wasmName);
+
+function fail(message) {
+  console.error(`build: ${message}`);
+  process.exit(1);
+}
+
+/**
+ * The Emscripten glue, without its own idea of where the .wasm lies. The facade always hands the module over
+ * (instantiateWasm), so that code is never run; but bundlers see `new URL(..., import.meta.url)` and would take the
+ * file along a second time, and in workerd import.meta.url is undefined. The debug glue keeps it: Node needs it there.
+ */
+async function readGlue() {
+  if (!existsSync(gluePath)) fail(`${path.relative(root, gluePath)} is missing; run scripts/build`);
+  const glue = await readFile(gluePath, 'utf8');
+  if (options.preset === 'wasm-debug') return glue;
+  const stripped = glue
+    .replaceAll(new RegExp(`new URL\\("${wasmName}",\\s*import\\.meta\\.url\\)\\.href`, 'g'), '""')
+    .replaceAll('import.meta.url', '""')
+    .replaceAll(`"${wasmName}"`, '""');
+  for (const leftover of ['import.meta', wasmName, 'import(', 'eval(', 'new Function']) {
+    if (stripped.includes(leftover))
+      fail(`the Emscripten glue still contains ${leftover}; see readGlue in js/build.mjs`);
+  }
+  return stripped;
+}
+
+/** `import createModule from '#glue'`: the glue of the chosen preset. */
+const gluePlugin = {
+  name: 'glue',
+  setup(build) {
+    build.onResolve({ filter: /^#glue$/ }, () => ({ path: gluePath, namespace: 'glue' }));
+    build.onLoad({ filter: /.*/, namespace: 'glue' }, async () => ({
+      contents: await readGlue(),
+      loader: 'js',
+    }));
+  },
+};
+
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  charset: 'utf8',
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+
+async function buildPackage() {
+  await rm(dist, { recursive: true, force: true });
+  await esbuild.build({
+    ...common,
+    // What runs where is decided by `#wasm` alone; nothing else may depend on the runtime.
+    platform: 'neutral',
+    entryPoints: ['index', 'storage/indexeddb', 'storage/memory', 'wasm/web', 'wasm/node'].map(
+      (entry) => from('js/src', `${entry}.ts`),
+    ),
+    outbase: from('js/src'),
+    outdir: dist,
+    splitting: true,
+    chunkNames: 'shared-[hash]',
+    external: ['#wasm', 'node:*', 'module'], // the last: see asBrowserBundle
+    plugins: [gluePlugin],
+    // As it was written: Node prints the line that threw. A user's bundler makes it small.
+    sourcemap: 'linked',
+  });
+  await cp(wasmPath, path.join(dist, wasmName));
+  await cp(from('THIRD-PARTY.txt'), path.join(dist, 'THIRD-PARTY.txt'));
+}
+
+function emitTypes() {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  try {
+    execFileSync(process.execPath, [tsc, '--project', from('js/tsconfig.json')], {
+      stdio: 'inherit',
+    });
+  } catch {
+    fail('the types are wrong; see above');
+  }
+}
+
+/** The package's `browser` entry in one file, as a bundler makes it: the demo's script, and what the sizes are about. */
+const asBrowserBundle = {
+  ...common,
+  platform: 'browser',
+  conditions: ['browser'],
+  external: ['module'], // named by the debug glue, where it finds itself in Node
+  plugins: [
+    {
+      // Bundled, the script lies in the same folder as the .wasm, not one below it.
+      name: 'wasm-beside-bundle',
+      setup(build) {
+        build.onLoad({ filter: /dist[\\/]wasm[\\/]web\.js$/ }, async ({ path: file }) => ({
+          contents: (await readFile(file, 'utf8')).replaceAll(`../${wasmName}`, `./${wasmName}`),
+          loader: 'js',
+        }));
+      },
+    },
+  ],
+};
+
+async function buildDemo() {
+  const entry = ['main.ts', 'main.js']
+    .map((name) => from('demo', name))
+    .find((file) => existsSync(file));
+  if (!entry) fail('demo/main.ts is missing');
+  const out = from('build/demo');
+  await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  await cp(from('demo'), out, {
+    recursive: true,
+    filter: (file) => !/\.(ts|md)$/.test(file) && file !== entry,
+  });
+  await cp(path.join(dist, wasmName), path.join(out, wasmName));
+  await esbuild.build({
+    ...asBrowserBundle,
+    entryPoints: [entry],
+    outfile: path.join(out, 'main.js'),
+    sourcemap: 'linked',
+  });
+}
+
+/** What a page downloads that uses the package as it comes: the facade with the glue, minified, and the module. */
+async function reportSizes() {
+  const { sizeBudgetGzip: budget } = JSON.parse(await readFile(from('package.json'), 'utf8'));
+  const bundle = await esbuild.build({
+    ...asBrowserBundle,
+    stdin: { contents: `export * from './dist/index.js';`, resolveDir: root },
+    minify: true,
+    write: false,
+  });
+  const rows = [
+    ['facade and glue', Buffer.from(bundle.outputFiles[0].contents)],
+    ['WebAssembly', await readFile(wasmPath)],
+  ].map(([name, bytes]) => ({
+    name,
+    raw: bytes.length,
+    gzip: gzipSync(bytes, { level: 9 }).length,
+  }));
+  const total = { name: 'browser download', raw: 0, gzip: 0 };
+  for (const { raw, gzip } of rows) {
+    total.raw += raw;
+    total.gzip += gzip;
+  }
+  console.log(`${'bytes'.padEnd(20)}${'raw'.padStart(10)}${'gzip'.padStart(10)}`);
+  for (const { name, raw, gzip } of [...rows, total]) {
+    console.log(`${name.padEnd(20)}${String(raw).padStart(10)}${String(gzip).padStart(10)}`);
+  }
+  if (options.preset === 'wasm-debug') return;
+  if (total.gzip > budget)
+    fail(
+      `the browser download is ${total.gzip} bytes gzipped; the budget is ${budget} (package.json)`,
+    );
+}
+
+await buildPackage();
+emitTypes();
+if (options.demo) await buildDemo();
+await reportSizes();

@@ -1,0 +1,13 @@
+// `#glue` is the Emscripten glue of the build at hand; js/build.mjs resolves it.
+declare module '#glue' {
+  const createModule: (
+    args: import('./module.js').ModuleArguments,
+  ) => Promise<import('./module.js').WasmModule>;
+  export default createModule;
+}
+
+// `#wasm` is resolved by the importing runtime, through `imports` in package.json.
+declare module '#wasm' {
+  type WasmSource = import('../types.js').WasmSource;
+  export function wasmSource(): WasmSource | Promise<WasmSource>;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// One module for all providers of a realm, made at the first use. The only importer of the
+// Emscripten glue.
+
+import createModule from '#glue';
+import { wasmSource } from '#wasm';
+import { InternalError } from '../errors.js';
+import type { LoadOptions, WasmSource } from '../types.js';
+import { Bridge } from './bridge.js';
+
+let loading: Promise<Bridge> | undefined;
+
+/**
+ * Loads the module ahead of use, or from a source of the caller's own.
+ *
+ * Idempotent: the first source wins, later ones are ignored. A failed load can be tried again.
+ * Rejects with `internal` where the module cannot be fetched or compiled; the message says what
+ * usually helps.
+ */
+export async function load(options: LoadOptions = {}): Promise<void> {
+  await bridge(options.wasm);
+}
+
+/** The bridge to the one module, loaded if it is not yet. */
+export function bridge(source?: WasmSource | Promise<WasmSource>): Promise<Bridge> {
+  loading ??= start(source).catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function start(source: WasmSource | Promise<WasmSource> | undefined): Promise<Bridge> {
+  const made = new Bridge(() => {
+    loading = undefined;
+  });
+  try {
+    const compiled = await compile(await (source ?? wasmSource()));
+    made.attach(await instantiate(compiled, made));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the WebAssembly module could not be loaded: ${reason}`;
+    throw new InternalError({ code: 'internal', message, isRetryable: true, cause });
+  }
+  return made;
+}
+
+function instantiate(compiled: WebAssembly.Module, host: Bridge): ReturnType<typeof createModule> {
+  return new Promise((resolve, reject) => {
+    createModule({
+      host,
+      instantiateWasm(imports, done) {
+        WebAssembly.instantiate(compiled, imports).then((instance) => {
+          done(instance, compiled);
+        }, reject);
+        return {};
+      },
+    }).then(resolve, reject);
+  });
+}
+
+/** By the class name it says: objects of another realm are no `instanceof` of ours. */
+function isA<T>(value: unknown, name: string): value is T {
+  return Object.prototype.toString.call(value) === `[object ${name}]`;
+}
+
+async function compile(source: WasmSource): Promise<WebAssembly.Module> {
+  if (isA<WebAssembly.Module>(source, 'WebAssembly.Module')) return source;
+  if (isA<Response>(source, 'Response')) return compileResponse(source);
+  if (typeof source === 'string' || isA<URL>(source, 'URL')) {
+    return compileResponse(await fetch(source, { credentials: 'same-origin' }));
+  }
+  return WebAssembly.compile(source as BufferSource);
+}
+
+async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  if (!response.ok) throw new Error(`${response.url} answered with status ${response.status}`);
+  const type = response.headers.get('content-type') ?? '';
+  if (type.startsWith('text/html')) {
+    throw new Error(
+      `${response.url} answered with a web page. Copy agent-memory.wasm next to your script, or ` +
+        'call load({ wasm }) with its address.',
+    );
+  }
+  if (type.startsWith('application/wasm') && typeof WebAssembly.compileStreaming === 'function') {
+    return WebAssembly.compileStreaming(response);
+  }
+  return WebAssembly.compile(await response.arrayBuffer());
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// The public surface. Importing it does no work.
+
+export { memoryConfig } from './config.js';
+export { MemoryContext } from './context.js';
+export { load } from './core/load.js';
+export { MemoryScope, RetrievalStrategy } from './enums.js';
+export {
+  AbortedError,
+  ClosedError,
+  InternalError,
+  InvalidArgumentError,
+  MemoryError,
+  NotFoundError,
+  NotImplementedError,
+  ProviderError,
+  StorageError,
+} from './errors.js';
+export type { MemoryErrorCode } from './errors.js';
+export { LocalProvider } from './local-provider.js';
+export { BaseMemoryProvider } from './provider.js';
+export { MemorySession } from './session.js';
+export type * from './types.js';

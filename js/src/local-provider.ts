@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+
+import type { Bridge } from './core/bridge.js';
+import { finalizer } from './core/finalizer.js';
+import { encodeMessages, encodeOptions, encodeValue } from './core/json.js';
+import { bridge } from './core/load.js';
+import type { LocalProviderHandle, ObjectId } from './core/module.js';
+import { registerNative } from './core/provider-handle.js';
+import { ClosedError, invalidArgument, NotImplementedError, storageError } from './errors.js';
+import type { MemoryError } from './errors.js';
+import { BaseMemoryProvider } from './provider.js';
+import { indexedDBStorage } from './storage/indexeddb.js';
+import { memoryStorage } from './storage/memory.js';
+import type {
+  DeleteAllOptions,
+  HistoryEntry,
+  Identity,
+  ImportReport,
+  ListOptions,
+  LocalProviderOptions,
+  LocalStatus,
+  MemoryChange,
+  MemoryEvent,
+  MessageInput,
+  RecoveringStoragePort,
+  RetrievedMemory,
+  RetrieveOptions,
+  StoragePort,
+  StoredMemory,
+  StoreOptions,
+} from './types.js';
+
+/** What belongs to a provider and must not reach it. */
+interface Native {
+  readonly core: Bridge;
+  readonly handle: LocalProviderHandle;
+  readonly id: ObjectId;
+}
+
+const closers = finalizer<Native>(({ core, handle, id }) => {
+  core.remove(id);
+  handle.delete();
+});
+
+/** Lets nobody but `open` construct. */
+const openToken = Symbol('LocalProvider.open');
+
+// A fold is worth waiting for a quiet moment; a page that is never quiet folds at its next start.
+const idleDelayMs = 1000;
+
+/**
+ * Memory on this device: keyword search and recency over what is kept in a {@link StoragePort}.
+ *
+ * Every write is durable when its promise resolves, and a rejected one changed nothing. Several
+ * providers, in this page or in other tabs and workers, may be open over one store: each sees what
+ * the others acknowledged. Calls may overlap. After `close` every method rejects with `closed`.
+ *
+ * The searches run in memory: opening reads the whole store, and a search touches no disk.
+ */
+export class LocalProvider extends BaseMemoryProvider {
+  static {
+    // Not every runtime has the symbol; where it is missing, `await using` is missing too.
+    if (typeof Symbol.asyncDispose === 'symbol') {
+      Object.defineProperty(this.prototype, Symbol.asyncDispose, {
+        value: function (this: LocalProvider) {
+          return this.close();
+        },
+      });
+    }
+  }
+
+  /** The same as {@link close}: for `await using`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+
+  readonly #native: Native;
+  readonly #storage: StoragePort;
+  readonly #listeners = new Set<(event: MemoryEvent) => void>();
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(token: typeof openToken, native: Native, storage: StoragePort) {
+    if (token !== openToken) throw new TypeError('Illegal constructor: use LocalProvider.open()');
+    super();
+    this.#native = native;
+    this.#storage = storage;
+    closers.watch(this, native);
+    registerNative(this, native.handle);
+  }
+
+  /**
+   * Opens a store, or makes it. Resolves once every memory in it can be searched.
+   *
+   * Rejects with `storage` where the store cannot be read, with `corrupt` where a newer version of
+   * this package wrote it, and with `invalid_argument` on options that are not what they should be.
+   * A damaged record is left out and told to `subscribe`; the rest lives.
+   */
+  static async open(options: LocalProviderOptions = {}): Promise<LocalProvider> {
+    const storage = storageOf(options);
+    const { now = Date.now } = options;
+    if (typeof now !== 'function') throw invalidArgument('now', 'must be a function');
+    const json = encodeOptions({ halfLifeMs: options.halfLifeMs, roles: options.roles });
+    const core = await bridge();
+    const id = core.nextId();
+    const handle = new core.module.LocalProvider();
+    const early: unknown[] = [];
+    core.addStorage(id, storage, now);
+    core.addListener(id, (event) => early.push(event));
+    try {
+      await core.invoke<null>((_module, ticket) => {
+        handle.open(ticket, id, storage.kind, json);
+      });
+    } catch (error) {
+      core.remove(id);
+      handle.delete();
+      throw error;
+    }
+    const provider = new LocalProvider(openToken, { core, handle, id }, storage);
+    provider.#listen(early);
+    return provider;
+  }
+
+  /** See {@link MemoryProvider.retrieveMemories}. Microseconds: nothing is read from disk. */
+  override async retrieveMemories(
+    query: string,
+    options: RetrieveOptions = {},
+  ): Promise<RetrievedMemory[]> {
+    const queryJson = encodeValue(query, 'query');
+    const json = encodeOptions(options);
+    return this.#invoke((handle, ticket) => {
+      handle.retrieveMemories(ticket, queryJson, json);
+    }, options);
+  }
+
+  /**
+   * See {@link MemoryProvider.storeMemories}. What the same speaker said before in the same scope
+   * (but for case, white space and closing punctuation) is not stored again: `NOOP`, with the id
+   * of the memory that stands there.
+   */
+  override async storeMemories(
+    messages: MessageInput,
+    options: StoreOptions = {},
+  ): Promise<StoredMemory[]> {
+    const messagesJson = encodeMessages(messages);
+    const json = encodeOptions(options);
+    return this.#write((handle, ticket) => {
+      handle.storeMemories(ticket, messagesJson, json);
+    }, options);
+  }
+
+  /** See {@link MemoryProvider.getAllMemories}. */
+  override async getAllMemories(options: ListOptions = {}): Promise<RetrievedMemory[]> {
+    const json = encodeOptions(options);
+    return this.#invoke((handle, ticket) => {
+      handle.getAllMemories(ticket, json);
+    }, options);
+  }
+
+  /** See {@link MemoryProvider.deleteMemory}. Deleted stays deleted, whatever other tabs do. */
+  override async deleteMemory(memoryId: string): Promise<boolean> {
+    const idJson = encodeValue(memoryId, 'memoryId');
+    return this.#write((handle, ticket) => {
+      handle.deleteMemory(ticket, idJson);
+    });
+  }
+
+  /** The memory with that id, whoever's it is, or null. */
+  async getMemory(memoryId: string): Promise<RetrievedMemory | null> {
+    const idJson = encodeValue(memoryId, 'memoryId');
+    return this.#invoke((handle, ticket) => {
+      handle.getMemory(ticket, idJson);
+    });
+  }
+
+  /**
+   * Changes the text, the metadata (as a whole), or both. `NOOP` where nothing would change;
+   * rejects with `not_found` where there is no such memory.
+   */
+  async updateMemory(memoryId: string, change: MemoryChange): Promise<StoredMemory> {
+    const idJson = encodeValue(memoryId, 'memoryId');
+    const json = encodeOptions(change);
+    return this.#write((handle, ticket) => {
+      handle.updateMemory(ticket, idJson, json);
+    });
+  }
+
+  /**
+   * What happened to one memory, oldest first; empty where the id was never seen. The texts of a
+   * deleted memory are forgotten: its steps are there, their `memory` is empty.
+   */
+  async history(memoryId: string): Promise<HistoryEntry[]> {
+    const idJson = encodeValue(memoryId, 'memoryId');
+    return this.#invoke((handle, ticket) => {
+      handle.history(ticket, idJson);
+    });
+  }
+
+  /**
+   * Deletes all that the ids see and the filters match, in one step; resolves with how many.
+   * Without any id it refuses, unless `everything: true`: then it deletes every user's.
+   */
+  async deleteAllMemories(which: DeleteAllOptions): Promise<number> {
+    const json = encodeOptions(which);
+    return this.#write((handle, ticket) => {
+      handle.deleteAllMemories(ticket, json);
+    });
+  }
+
+  /**
+   * All memories with their ids, times and histories, as JSON Lines. Without an argument everybody's;
+   * with one, what these ids see (`{}`: the global ones).
+   */
+  async exportMemories(which?: Identity): Promise<string> {
+    const json = which === undefined ? 'null' : encodeOptions(which);
+    return this.#invoke((handle, ticket) => {
+      handle.exportMemories(ticket, json);
+    });
+  }
+
+  /**
+   * Takes in what `exportMemories` gave. Memories that are there already (the same id, or the same
+   * words in the same scope) are skipped, so importing twice adds nothing. A malformed file is
+   * `invalid_argument`, the message names the line, and nothing is imported. It is written in
+   * batches, with `onProgress` after each; a store that fails half way keeps the batches before.
+   */
+  async importMemories(
+    json: string,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<ImportReport> {
+    if (typeof json !== 'string')
+      throw invalidArgument('json', `must be a string, got ${typeof json}`);
+    return this.#write(
+      (handle, ticket) => {
+        handle.importMemories(ticket, json);
+      },
+      { onProgress },
+    );
+  }
+
+  /** What the store is, and how much is in it. */
+  async status(): Promise<LocalStatus> {
+    const status = await this.#invoke<Pick<LocalStatus, 'kind' | 'memories' | 'bytes'>>(
+      (handle, ticket) => {
+        handle.status(ticket);
+      },
+    );
+    return {
+      kind: status.kind,
+      persistent: status.kind !== 'memory',
+      memories: status.memories,
+      bytes: status.bytes,
+      encrypted: 'encrypted' in this.#storage && this.#storage.encrypted === true,
+    };
+  }
+
+  /**
+   * Tells `listener` what changes, here and in other tabs, and what fails without a call that could
+   * say so; until the returned function is called. A listener that throws is reported as an
+   * uncaught error and disturbs nobody else.
+   */
+  subscribe(listener: (event: MemoryEvent) => void): () => void {
+    if (typeof listener !== 'function') throw invalidArgument('listener', 'must be a function');
+    const own = (event: MemoryEvent): void => {
+      listener(event);
+    };
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  /** Waits for what is under way, then releases the store. Twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const { core, handle, id } = this.#native;
+    closers.unwatch(this);
+    try {
+      await core.invoke<null>((_module, ticket) => {
+        handle.close(ticket);
+      });
+    } finally {
+      // The notice of the closing is on its way through a microtask.
+      await Promise.resolve();
+      core.remove(id);
+    }
+  }
+
+  #invoke<T>(
+    start: (handle: LocalProviderHandle, ticket: number) => void,
+    options: {
+      signal?: AbortSignal | undefined;
+      onProgress?: ((done: number, total: number) => void) | undefined;
+    } = {},
+  ): Promise<T> {
+    if (this.#closing !== undefined) {
+      const message = 'the memory provider is closed';
+      return Promise.reject(new ClosedError({ code: 'closed', message }));
+    }
+    const { core, handle } = this.#native;
+    return core.invoke<T>((_module, ticket) => {
+      start(handle, ticket);
+    }, options);
+  }
+
+  async #write<T>(
+    start: (handle: LocalProviderHandle, ticket: number) => void,
+    options: {
+      signal?: AbortSignal | undefined;
+      onProgress?: ((done: number, total: number) => void) | undefined;
+    } = {},
+  ): Promise<T> {
+    const result = await this.#invoke<T>(start, options);
+    this.#maintainWhenIdle();
+    return result;
+  }
+
+  /** Folds the log in a quiet moment; what fails then is told to `subscribe`. */
+  #maintainWhenIdle(): void {
+    const { core, handle } = this.#native;
+    if (this.#idle !== undefined || this.#closing !== undefined || !handle.isMaintenanceDue())
+      return;
+    this.#idle = setTimeout(() => {
+      this.#idle = undefined;
+      if (this.#closing !== undefined) return;
+      core
+        .invoke<null>((_module, ticket) => {
+          handle.maintain(ticket);
+        })
+        .catch((error: unknown) => {
+          this.#tell({
+            type: 'error',
+            operation: 'maintain',
+            error: storageError(error, 'maintain'),
+          });
+        });
+    }, idleDelayMs);
+    // In Node a timer would keep the process alive.
+    if (typeof this.#idle === 'object') this.#idle.unref();
+  }
+
+  /** Passes on the notices of the core and the health of the store. */
+  #listen(early: readonly unknown[]): void {
+    const { core, id } = this.#native;
+    const self = new WeakRef(this);
+    core.addListener(id, (event) => {
+      const provider = self.deref();
+      if (provider) provider.#receive(event);
+    });
+    if (isRecovering(this.#storage)) {
+      this.#storage.onHealth((state, error) => {
+        const provider = self.deref();
+        if (provider) provider.#tell({ type: 'storage', state, error });
+      });
+    }
+    // Whoever opened the provider has had no chance to subscribe yet.
+    setTimeout(() => {
+      for (const event of early) this.#receive(event);
+    }, 0);
+    this.#maintainWhenIdle();
+  }
+
+  #receive(event: unknown): void {
+    // Written by encode(LocalNotice) in src/wasm/wire.cpp.
+    const notice = event as
+      | Exclude<MemoryEvent, { type: 'error' }>
+      | { type: 'error'; operation: string; error: Parameters<Bridge['revive']>[0] };
+    if (notice.type === 'error') {
+      const error: MemoryError = this.#native.core.revive(notice.error);
+      this.#tell({ ...notice, error });
+    } else {
+      this.#tell(notice);
+    }
+    if (notice.type === 'change') this.#maintainWhenIdle();
+  }
+
+  #tell(event: MemoryEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+function isRecovering(storage: StoragePort): storage is RecoveringStoragePort {
+  return 'onHealth' in storage && typeof storage.onHealth === 'function';
+}
+
+/** The store that the options ask for. */
+function storageOf({ storage, name, durability, embedder }: LocalProviderOptions): StoragePort {
+  if (embedder !== undefined) {
+    const message = 'embedder is not supported yet: LocalProvider searches by keyword';
+    throw new NotImplementedError({ code: 'not_implemented', message });
+  }
+  if (storage !== undefined) {
+    for (const method of ['get', 'write', 'scan', 'close'] as const) {
+      if (typeof storage[method] !== 'function') {
+        throw invalidArgument('storage', `must have the method ${method}`);
+      }
+    }
+    if (typeof storage.kind !== 'string') throw invalidArgument('storage', 'must have a kind');
+    return storage;
+  }
+  if (typeof indexedDB === 'undefined') return memoryStorage();
+  return indexedDBStorage({
+    ...(name === undefined ? {} : { name }),
+    ...(durability === undefined ? {} : { durability }),
+  });
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+
+import { AgentHandle } from './core/agent-handle.js';
+import { encodeMessages } from './core/json.js';
+import type { MemorySessionHandle } from './core/module.js';
+import type {
+  MemoryContextOptions,
+  MemoryProvider,
+  PreparedRequest,
+  RetrievedMemory,
+  StoredMemory,
+} from './types.js';
+
+/** One change to a list of messages: a message to insert, or a field to set. */
+interface MessageEdit {
+  index: number;
+  field?: string;
+  value: unknown;
+}
+
+/**
+ * The agent's loop: makes every field of MemoryConfig do what it says.
+ *
+ * `config.scope` decides which ids hold. USER: `userId` for retrieving, with `agentId` and `runId`
+ * noted when storing; RUN: `runId`, and `userId` if there is one; AGENT: `agentId` alone, knowledge
+ * that all its users share; GLOBAL: none. A missing id is `invalid_argument`.
+ *
+ * A failing provider never breaks the agent's run (unless `failOpen` is false): the messages come
+ * back unchanged, what could not be stored waits for the next turn, and `onError` is told. Nothing
+ * to close.
+ */
+export class MemorySession {
+  readonly #agent: AgentHandle<MemorySessionHandle>;
+
+  /** Throws `invalid_argument` where `provider` has not the four methods of one. */
+  constructor(provider: MemoryProvider, options: MemoryContextOptions = {}) {
+    this.#agent = new AgentHandle(
+      (module, ...args) => new module.MemorySession(...args),
+      provider,
+      options,
+    );
+  }
+
+  /**
+   * Before each model request: the same messages, in the same shape, with what was remembered put
+   * into the system prompt (or as a message of its own where `memorySummaryInSystem` is false). The
+   * input is not changed, and messages that need no change are passed on as they are.
+   *
+   * Searches for what the last user message says. Memories are delimited and escaped, said to be
+   * data and not instructions, and bounded in size; those of an earlier turn are taken out.
+   */
+  async beforeModelRequest<M>(messages: readonly M[]): Promise<PreparedRequest<M>> {
+    const json = encodeMessages(messages);
+    const { edits, memories, prompt } = await this.#agent.invoke<{
+      edits: MessageEdit[];
+      memories: RetrievedMemory[];
+      prompt: string;
+    }>((handle, ticket) => {
+      handle.beforeModelRequest(ticket, json);
+    });
+    // An inserted message has the shape that the others have.
+    return { messages: applyEdits(messages, edits) as M[], memories, prompt };
+  }
+
+  /**
+   * After each run: counts a turn and, every `storeAfterTurns` turns, stores what is new. Takes the
+   * whole history or only its new messages. Never stores what was injected.
+   */
+  async afterRun(messages: readonly unknown[]): Promise<StoredMemory[]> {
+    const json = encodeMessages(messages);
+    return this.#agent.invoke((handle, ticket) => {
+      handle.afterRun(ticket, json);
+    });
+  }
+
+  /** Stores what is still waiting for `storeAfterTurns`. */
+  async flush(): Promise<StoredMemory[]> {
+    return this.#agent.invoke((handle, ticket) => {
+      handle.flush(ticket);
+    });
+  }
+}
+
+function applyEdits(messages: readonly unknown[], edits: readonly MessageEdit[]): unknown[] {
+  const edited = [...messages];
+  for (const { index, field, value } of edits) {
+    if (field === undefined) edited.splice(index, 0, insertedAmong(messages, value));
+    else edited[index] = withField(edited[index], field, value);
+  }
+  return edited;
+}
+
+/** LangChain's message objects say what they are made of as `kwargs` when they become JSON. */
+function isMessageObject(message: unknown): message is object {
+  return typeof message === 'object' && message !== null && 'lc_kwargs' in message;
+}
+
+function memberOf(value: unknown, member: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
+}
+
+/** A copy, of the same class, with one field changed. */
+function withField(message: unknown, field: string, value: unknown): unknown {
+  if (typeof message !== 'object' || message === null) return message;
+  const copy: object = Object.assign(Object.create(Object.getPrototypeOf(message)), message);
+  if (isMessageObject(message) && field === 'kwargs') {
+    return Object.assign(copy, { content: memberOf(value, 'content') });
+  }
+  return Object.assign(copy, { [field]: value });
+}
+
+/** Among message objects, which cannot be made here, a message in the form that LangChain coerces. */
+function insertedAmong(messages: readonly unknown[], message: unknown): unknown {
+  if (!messages.some(isMessageObject)) return message;
+  const content = memberOf(memberOf(message, 'kwargs'), 'content');
+  const id = memberOf(message, 'id');
+  const isSystem = Array.isArray(id) && id.at(-1) === 'SystemMessage';
+  return { role: isSystem ? 'system' : 'user', content };
+}

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+//
+// The browser's own store, in pages, workers and service workers. What makes this more than a few
+// lines is that connections die: browsers close them in the background, when their storage process
+// restarts, when the user clears the site's data. A dead one is dropped and a new one opened; the
+// operation is done again, which is safe because it puts and deletes whole values.
+
+import { memoryError, invalidArgument, storageError, type MemoryError } from '../errors.js';
+import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
+import { countOf, isBytes, ownBatch } from './batch.js';
+import { exclusive, type Exclusively } from './exclusive.js';
+
+/** Options of {@link indexedDBStorage}. */
+export interface IndexedDBStorageOptions {
+  /** The database's name; not empty. Default: `'agent-memory'`. */
+  name?: string;
+  /**
+   * `'relaxed'` (default) resolves writes once the store has them: they survive a crash of the
+   * browser. `'strict'` waits for the disk where the browser can: they survive a loss of power, at
+   * up to ten times the cost.
+   */
+  durability?: Durability;
+  /** How many milliseconds opening the database may take; more than 0. Default: 10 s. */
+  openTimeoutMs?: number;
+}
+
+/**
+ * A store in the IndexedDB database `name`, made if there is none.
+ *
+ * - Its `kind` is `'indexeddb'`. The database is opened by the first call, once for all callers.
+ * - `write` is one transaction and resolves when that has completed.
+ * - A lost connection is replaced, with at most three attempts an operation; `onHealth` tells.
+ * - It gives way when another tab deletes or upgrades the database; the next call opens it again.
+ * - `watch` uses a BroadcastChannel, so that pages, workers and other stores of this context under
+ *   the same name hear each other; without one nobody is told. A store does not hear itself.
+ * - `exclusively` uses the Web Locks API; without it, it excludes only this object's own work.
+ * - `close` waits for what is under way; calls after it reject with the code `closed`.
+ *
+ * Calls reject with `storage` where there is no IndexedDB, or where the browser refuses it;
+ * `quota_exceeded` where there is no room; `corrupt` where the database is a newer version's or
+ * another program's. Throws `invalid_argument` for options out of their bounds.
+ */
+export function indexedDBStorage(options: IndexedDBStorageOptions = {}): RecoveringStoragePort {
+  const { name = 'agent-memory', durability = 'relaxed', openTimeoutMs = 10_000 } = options;
+  if (typeof name !== 'string' || name === '') {
+    throw invalidArgument('name', 'must be a string that is not empty');
+  }
+  if (!durabilities.includes(durability)) {
+    throw invalidArgument('durability', `must be 'relaxed' or 'strict', got '${durability}'`);
+  }
+  if (!(openTimeoutMs > 0)) {
+    throw invalidArgument('openTimeoutMs', `must be more than 0, got ${openTimeoutMs}`);
+  }
+  return new IndexedDBStorage(name, durability, openTimeoutMs);
+}
+
+const durabilities: readonly Durability[] = ['relaxed', 'strict'];
+
+const version = 1;
+const storeName = 'records';
+
+/** How long to wait before each attempt after the first. */
+const retryDelaysMs = [20, 200];
+
+/** The most that IndexedDB accepts as a count. */
+const maxCount = 0xffff_ffff;
+
+/** Issues requests, without awaiting any; the returned function reads their results afterwards. */
+type Work<T> = (store: IDBObjectStore) => () => T;
+
+interface Opened {
+  readonly database: IDBDatabase;
+  /** Whether there was none. */
+  readonly isNew: boolean;
+}
+
+class IndexedDBStorage implements RecoveringStoragePort {
+  readonly kind = 'indexeddb';
+
+  readonly #name: string;
+  readonly #label: string;
+  readonly #durability: Durability;
+  readonly #openTimeoutMs: number;
+  readonly #changes: ChangeChannel;
+  readonly #exclusivelyHere: Exclusively = exclusive();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #healthListeners = new Set<(state: StorageHealth, error: MemoryError) => void>();
+
+  #connection: Promise<IDBDatabase> | undefined;
+  #wasOpen = false;
+  #closing: Promise<void> | undefined;
+  /** What went wrong since an operation last succeeded. */
+  #trouble: MemoryError | undefined;
+  #isDegraded = false;
+
+  constructor(name: string, durability: Durability, openTimeoutMs: number) {
+    this.#name = name;
+    this.#label = `indexedDB '${name}'`;
+    this.#durability = durability;
+    this.#openTimeoutMs = openTimeoutMs;
+    this.#changes = new ChangeChannel(`agent-memory:${name}`);
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.#run('read', 'readonly', (store) => {
+      const request: IDBRequest<unknown> = store.get(key);
+      return () => (request.result === undefined ? undefined : this.#bytes(key, request.result));
+    });
+  }
+
+  async write(batch: StorageBatch): Promise<void> {
+    const owned = ownBatch(batch);
+    this.#refuseIfClosed('write');
+    if (owned.isEmpty) return;
+    await this.#run('write', 'readwrite', (store) => {
+      for (const [key, value] of owned.put) store.put(value, key);
+      for (const key of owned.delete) store.delete(key);
+      return () => {
+        this.#changes.tell();
+      };
+    });
+  }
+
+  async scan(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<[key: string, value: Uint8Array][]> {
+    const count = Math.min(countOf(limit), maxCount);
+    this.#refuseIfClosed('scan');
+    const bounds = boundsOf(prefix, after);
+    // To IndexedDB, a count of 0 means all there are.
+    if (bounds === undefined || count === 0) return [];
+    return this.#run('scan', 'readonly', (store) => {
+      const range = IDBKeyRange.bound(bounds.lower, bounds.upper, bounds.isLowerOpen, true);
+      const read = readRecords(store, range, count);
+      return () => read().map(([key, value]) => [key, this.#bytes(key, value)]);
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    this.#refuseIfClosed('watch');
+    return this.#changes.listen(changed);
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseIfClosed('lock');
+    const locks = host().navigator?.locks;
+    if (locks === undefined) return this.#exclusivelyHere(name, work);
+    // What the work fails with is its own; what the lock fails with is the store's.
+    const [outcome] = await locks
+      .request(`agent-memory:${this.#name}:${name}`, () => Promise.allSettled([work()]))
+      .catch((cause: unknown) => {
+        throw storageError(cause, `${this.#label}: lock`);
+      });
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+
+  onHealth(listener: (state: StorageHealth, error: MemoryError) => void): () => void {
+    const own: typeof listener = (state, error) => {
+      listener(state, error);
+    };
+    this.#healthListeners.add(own);
+    return () => {
+      this.#healthListeners.delete(own);
+    };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    if (this.#connection) this.#drop(this.#connection);
+    this.#changes.close();
+    this.#healthListeners.clear();
+  }
+
+  #refuseIfClosed(operation: string): void {
+    if (this.#closing === undefined) return;
+    throw memoryError({
+      code: 'closed',
+      message: `${this.#label}: ${operation} failed, the storage was closed`,
+    });
+  }
+
+  // ------------------------------------------------------------------------------- one operation
+
+  async #run<T>(operation: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+    this.#refuseIfClosed(operation);
+    const outcome = this.#attempt(`${this.#label}: ${operation}`, mode, work);
+    this.#underWay.add(outcome);
+    try {
+      return await outcome;
+    } finally {
+      this.#underWay.delete(outcome);
+    }
+  }
+
+  async #attempt<T>(operation: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const connection = this.#connect();
+      try {
+        const database = await connection;
+        const result = await transact(database, mode, this.#durability, work);
+        this.#succeeded();
+        return result;
+      } catch (cause) {
+        const error = storageError(cause, operation);
+        const delayMs = retryDelaysMs[attempt];
+        // An error that is a MemoryError already is our own, and final: a timeout, a foreign value.
+        const isFinal = error === cause || !error.isRetryable || delayMs === undefined;
+        if (error.isRetryable) this.#lost(connection, error);
+        if (!isFinal) {
+          await new Promise((resolve) => setTimeout(resolve, delayMs));
+          continue;
+        }
+        if (error.isRetryable) this.#degraded(error);
+        throw error;
+      }
+    }
+  }
+
+  #bytes(key: string, value: unknown): Uint8Array {
+    // The browser made it for us, with a buffer of its own.
+    if (isBytes(value)) return value;
+    throw memoryError({
+      code: 'corrupt',
+      message: `${this.#label}: something other than bytes lies under '${key}'`,
+    });
+  }
+
+  // ------------------------------------------------------------------------------ the connection
+
+  /** The one connection, opened if there is none. Memoised before anything is awaited. */
+  #connect(): Promise<IDBDatabase> {
+    if (this.#connection) return this.#connection;
+    const connection = this.#open();
+    this.#connection = connection;
+    connection.then(
+      (database) => {
+        // Another tab deletes or upgrades the database: give way, and come back when asked to.
+        database.onversionchange = () => {
+          this.#drop(connection);
+        };
+        database.onclose = () => {
+          this.#lost(connection, this.#storageError('the browser closed the connection'));
+        };
+      },
+      // A failure is not kept: the next operation tries anew.
+      () => {
+        this.#drop(connection);
+      },
+    );
+    return connection;
+  }
+
+  async #open(): Promise<IDBDatabase> {
+    const factory = host().indexedDB;
+    if (!factory) {
+      throw memoryError({
+        code: 'storage',
+        message: `${this.#label}: open failed, there is no indexedDB here; use another storage`,
+      });
+    }
+    const { database, isNew } = await new Promise<Opened>((resolve, reject) => {
+      let isNew = false;
+      let isAbandoned = false;
+      let blocked = '';
+      const request = factory.open(this.#name, version);
+      const timer = setTimeout(() => {
+        isAbandoned = true;
+        const after = `within ${this.#openTimeoutMs} ms`;
+        reject(this.#storageError(`open failed, no answer ${after}${blocked}`));
+      }, this.#openTimeoutMs);
+      request.onupgradeneeded = () => {
+        isNew = true;
+        request.result.createObjectStore(storeName);
+      };
+      request.onblocked = () => {
+        blocked = '; another tab or worker holds an older version open';
+        this.#degraded(this.#storageError(`open has to wait${blocked}`));
+      };
+      request.onsuccess = () => {
+        clearTimeout(timer);
+        // Nobody waits for it any more, and an open connection would be in others' way.
+        if (isAbandoned) request.result.close();
+        else resolve({ database: request.result, isNew });
+      };
+      request.onerror = () => {
+        clearTimeout(timer);
+        reject(reasonOf(request.error));
+      };
+    });
+    if (!database.objectStoreNames.contains(storeName)) {
+      database.close();
+      throw memoryError({
+        code: 'corrupt',
+        message: `${this.#label}: open failed, it is another program's: no object store '${storeName}'`,
+      });
+    }
+    if (isNew && this.#wasOpen) {
+      this.#trouble = memoryError({
+        code: 'storage',
+        message: `${this.#label}: deleted while it was in use; it was made anew and is empty`,
+      });
+    }
+    this.#wasOpen = true;
+    return database;
+  }
+
+  #storageError(what: string): MemoryError {
+    return memoryError({
+      code: 'storage',
+      message: `${this.#label}: ${what}`,
+      isRetryable: true,
+    });
+  }
+
+  /** Lets go of `connection`, if it is still the one in use; its transactions may end. */
+  #drop(connection: Promise<IDBDatabase>): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    connection.then(
+      (database) => {
+        database.close();
+      },
+      () => undefined,
+    );
+  }
+
+  /** `connection` failed. That is news only while nobody has replaced it. */
+  #lost(connection: Promise<IDBDatabase>, error: MemoryError): void {
+    if (this.#connection !== undefined && this.#connection !== connection) return;
+    this.#drop(connection);
+    this.#trouble ??= error;
+  }
+
+  #degraded(error: MemoryError): void {
+    this.#trouble = error;
+    if (this.#isDegraded) return;
+    this.#isDegraded = true;
+    this.#tell('degraded', error);
+  }
+
+  #succeeded(): void {
+    const trouble = this.#trouble;
+    if (trouble === undefined) return;
+    this.#trouble = undefined;
+    this.#isDegraded = false;
+    this.#tell('healed', trouble);
+  }
+
+  #tell(state: StorageHealth, error: MemoryError): void {
+    for (const listener of this.#healthListeners) listener(state, error);
+  }
+}
+
+// --------------------------------------------------------------------------------- transactions
+
+/** One transaction: what `work` read, once all of it has completed; else why it was aborted. */
+async function transact<T>(
+  database: IDBDatabase,
+  mode: IDBTransactionMode,
+  durability: Durability,
+  work: Work<T>,
+): Promise<T> {
+  const read = await new Promise<() => T>((resolve, reject) => {
+    const transaction = database.transaction(storeName, mode, { durability });
+    transaction.onabort = () => {
+      reject(reasonOf(transaction.error));
+    };
+    try {
+      const issued = work(transaction.objectStore(storeName));
+      // Not the success of the last request: the transaction may still fail to commit.
+      transaction.oncomplete = () => {
+        resolve(issued);
+      };
+    } catch (cause) {
+      reject(reasonOf(cause));
+      transaction.abort();
+    }
+  });
+  return read();
+}
+
+/** The range of the keys that start with `prefix` and come after `after`; undefined if empty. */
+function boundsOf(prefix: string, after: string | undefined) {
+  // Keys are ASCII: no character of theirs reaches this one.
+  const upper = `${prefix}\uffff`;
+  if (after === undefined || after < prefix) return { lower: prefix, upper, isLowerOpen: false };
+  return after < upper ? { lower: after, upper, isLowerOpen: true } : undefined;
+}
+
+/** Between two strings, all keys are strings. */
+type Records = [key: string, value: unknown][];
+
+/** Newer than TypeScript's own description of the DOM, and half the messages where it exists. */
+interface RecordSource {
+  getAllRecords(options: {
+    query: IDBKeyRange;
+    count: number;
+  }): IDBRequest<{ readonly key: string; readonly value: unknown }[]>;
+}
+
+function readRecords(store: IDBObjectStore, range: IDBKeyRange, count: number): () => Records {
+  if (hasRecords(store)) {
+    const records = store.getAllRecords({ query: range, count });
+    return () => records.result.map(({ key, value }) => [key, value]);
+  }
+  const keys = store.getAllKeys(range, count) as IDBRequest<string[]>;
+  const values: IDBRequest<unknown[]> = store.getAll(range, count);
+  return () => keys.result.map((key, index) => [key, values.result[index]]);
+}
+
+function hasRecords(store: IDBObjectStore): store is IDBObjectStore & RecordSource {
+  return 'getAllRecords' in store;
+}
+
+/** Why a promise is to be rejected; some browsers say null, which `storageError` understands. */
+function reasonOf(cause: unknown): Error {
+  return cause as Error;
+}
+
+// -------------------------------------------------------------------------------------- the host
+
+/** What a host may or may not have. */
+interface Host {
+  readonly indexedDB?: IDBFactory;
+  readonly BroadcastChannel?: typeof BroadcastChannel;
+  readonly navigator?: { readonly locks?: LockManager };
+}
+
+function host(): Host {
+  return globalThis;
+}
+
+function newChannel(name: string): BroadcastChannel | undefined {
+  const { BroadcastChannel } = host();
+  try {
+    return BroadcastChannel && new BroadcastChannel(name);
+  } catch {
+    // A page that may not use it can still store: others see its writes when they next read.
+    return undefined;
+  }
+}
+
+/** Tells other stores of the same name that something changed, and hears it from them. */
+class ChangeChannel {
+  readonly #name: string;
+  readonly #listeners = new Set<() => void>();
+  #channel: BroadcastChannel | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  tell(): void {
+    try {
+      this.#open()?.postMessage('changed');
+    } catch {
+      // The write is done; others will see it when they next read.
+    }
+  }
+
+  listen(changed: () => void): () => void {
+    const listener = () => {
+      changed();
+    };
+    this.#listeners.add(listener);
+    this.#open();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#shut();
+    };
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#shut();
+  }
+
+  #open(): BroadcastChannel | undefined {
+    if (this.#channel) return this.#channel;
+    const channel = newChannel(this.#name);
+    if (!channel) return undefined;
+    channel.onmessage = () => {
+      for (const listener of this.#listeners) listener();
+    };
+    // In Node an open channel would keep the process from ending.
+    (channel as { unref?: () => void }).unref?.();
+    this.#channel = channel;
+    return channel;
+  }
+
+  #shut(): void {
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+}

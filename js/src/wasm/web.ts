@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//
+// `#wasm` for pages, workers and whatever else fetches: the module lies beside the package.
+
+import type { WasmSource } from '../types.js';
+
+export function wasmSource(): WasmSource {
+  return new URL('../agent-memory.wasm', import.meta.url);
+}
