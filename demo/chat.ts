@@ -102,7 +102,7 @@ export class Chat {
     const text = last
       ? `Welcome back, ${user.name}. I remember ${memories.length === 1 ? 'one thing' : `${count(memories.length)} things`}` +
         ` from you; the last one${last.createdAt ? `, from ${dayInWords(new Date(last.createdAt), new Date()).replace(/^on /, '')}` : ''}: “${shorten(last.memory)}”`
-      : `Hello ${user.name}. I am a small scripted agent, not a language model. Tell me something worth remembering, then ask me about it: now, after a reload, or next week.`;
+      : `Hello ${user.name}. ${this.options.agent().leavesBrowser ? '' : 'I am a small scripted agent, not a language model. '}Tell me something worth remembering, then ask me about it: now, after a reload, or next week.`;
     this.add(list, 'agent', text, 'greeting');
     this.suggest(list, last ? nextSteps : firstSteps);
   }

@@ -37,12 +37,6 @@ export const count = (value: number): string => grouped.format(value);
 export const memoriesInWords = (value: number): string =>
   `${count(value)} ${value === 1 ? 'memory' : 'memories'}`;
 
-export function bytes(value: number): string {
-  if (value < 1024) return `${count(value)} B`;
-  if (value < 1024 * 1024) return `${count(Math.round(value / 1024))} KB`;
-  return `${(value / 1024 / 1024).toFixed(1)} MB`;
-}
-
 /** "0.4 ms", "12 ms", "1.3 s". */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;

@@ -6,7 +6,7 @@ import { LocalProvider, type MemoryEvent } from 'agent-memory-wasm';
 import type { Agent } from './agent.js';
 import { Chat } from './chat.js';
 import { byId, dialog, element, icon } from './dom.js';
-import { bytes, memoriesInWords } from './format.js';
+import { memoriesInWords } from './format.js';
 import { MemoryPanel } from './memory-panel.js';
 import { keepForOffline } from './offline.js';
 import { Settings } from './settings.js';
@@ -18,7 +18,9 @@ async function start(): Promise<void> {
   // The agent's words are not kept: in this demo it only says again what it was told.
   const provider = await LocalProvider.open({ name: 'agent-memory-demo', roles: ['user'] });
   const users = new Users();
-  const panel = new MemoryPanel(provider, users.current);
+  const panel = new MemoryPanel(provider, users.current, () => {
+    transfer.clear();
+  });
   const settings = new Settings(showAgent);
   const chat = new Chat({
     provider,
@@ -111,10 +113,10 @@ function showAgent(agent: Agent): void {
 async function showStatus(provider: LocalProvider): Promise<void> {
   const line = byId('status', HTMLElement);
   try {
-    const { kind, persistent, memories, bytes: size } = await provider.status();
+    const { kind, persistent, memories } = await provider.status();
     const place = kind === 'indexeddb' ? 'in this browser (IndexedDB)' : `in: ${kind}`;
     line.textContent = persistent
-      ? `Kept ${place}: ${memoriesInWords(memories)} of all users, ${bytes(size)}.`
+      ? `Kept ${place}: ${memoriesInWords(memories)} of all users.`
       : 'Not kept: this browser offers no storage here, so the memories are gone when the page is closed. Export what you need.';
     line.classList.toggle('warning', !persistent);
   } catch (error) {

@@ -47,6 +47,7 @@ export class MemoryPanel {
   constructor(
     private readonly provider: LocalProvider,
     user: User,
+    private readonly onCleared: () => void,
   ) {
     this.user = user;
     for (const [value, label] of strategies)
@@ -271,6 +272,7 @@ export class MemoryPanel {
     await this.attempt('could not be deleted', async () => {
       const deleted = await this.provider.deleteAllMemories({ userId: this.user.id });
       toast(`${memoriesInWords(deleted)} deleted`);
+      this.onCleared();
     });
     await this.changed();
   }

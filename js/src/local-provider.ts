@@ -339,8 +339,7 @@ export class LocalProvider extends BaseMemoryProvider {
           });
         });
     }, idleDelayMs);
-    // In Node a timer would keep the process alive.
-    if (typeof this.#idle === 'object') this.#idle.unref();
+    letProcessEnd(this.#idle);
   }
 
   /** Passes on the notices of the core and the health of the store. */
@@ -389,6 +388,12 @@ export class LocalProvider extends BaseMemoryProvider {
       }
     }
   }
+}
+
+/** In Node a timer keeps the process alive unless it is told not to. */
+function letProcessEnd(timer: unknown): void {
+  if (typeof timer !== 'object' || timer === null || !('unref' in timer)) return;
+  if (typeof timer.unref === 'function') timer.unref();
 }
 
 function isRecovering(storage: StoragePort): storage is RecoveringStoragePort {
