@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "messages/parse.hpp"
+
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "agent_memory/config.hpp"
+
+#include "base/json.hpp"
+#include "base/time.hpp"
+#include "base/utf8.hpp"
+#include "messages/memory_block.hpp"
+#include "messages/shape.hpp"
+
+namespace agent_memory {
+namespace {
+
+// ------------------------------------------------------------------------------------- failing
+
+/// `field` "must be a string, got 7". Takes nullptr for a member that is not there.
+Error wrong_type(std::string field, std::string_view expected, const JsonValue* value) {
+  std::string rule = "must be ";
+  rule.append(expected);
+  rule += value == nullptr ? ", but is missing" : ", got " + describe(*value);
+  return Error::invalid(std::move(field), rule);
+}
+
+Error too_long(std::string field, std::size_t bytes) {
+  return Error::invalid(std::move(field), "must be at most " + std::to_string(kMaxTextBytes) +
+                                              " bytes, got " + std::to_string(bytes));
+}
+
+std::string element(std::string_view array, std::size_t index) {
+  return std::string(array) + '[' + std::to_string(index) + ']';
+}
+
+bool is_set(const JsonValue* value) { return value != nullptr && !value->is_null(); }
+
+// --------------------------------------------------------------------------------------- times
+
+std::optional<TimestampMs> to_time(const JsonValue& value) {
+  if (const std::string* text = value.if_string()) return parse_iso8601(*text);
+  const double* number = value.if_number();
+  if (number == nullptr) return std::nullopt;
+  constexpr double kLeastMs = 1e11;  // in seconds this would be the year 5138
+  const double ms = std::floor(std::fabs(*number) > kLeastMs ? *number : *number * 1000);
+  const bool in_range = ms >= static_cast<double>(kMinTimestampMs) &&
+                        ms <= static_cast<double>(kMaxTimestampMs);  // NaN is not
+  return in_range ? std::optional(static_cast<TimestampMs>(ms)) : std::nullopt;
+}
+
+/// The first time that `object` has and that can be read.
+std::optional<TimestampMs> time_in(const JsonValue* object) {
+  constexpr std::array<std::string_view, 3> kKeys{"timestamp", "createdAt", "created_at"};
+  if (object == nullptr) return std::nullopt;
+  for (const std::string_view key : kKeys) {
+    const JsonValue* value = object->find(key);
+    const auto time = value == nullptr ? std::nullopt : to_time(*value);
+    if (time) return time;
+  }
+  return std::nullopt;
+}
+
+std::optional<TimestampMs> message_time(const JsonValue& message, const JsonValue* body) {
+  auto time = time_in(body);
+  if (!time) time = time_in(&message);
+  return time ? time : time_in(message.find("metadata"));
+}
+
+std::optional<std::string> message_name(const JsonValue& body) {
+  const std::string* name = body.find_string("name");
+  if (name == nullptr || is_blank(*name)) return std::nullopt;
+  return to_valid_utf8(*name);
+}
+
+// --------------------------------------------------------------------------------------- texts
+
+/// Puts the text parts of one message together: adjacent ones as they are, others on a new line.
+class Speech {
+ public:
+  void add_text(std::string_view part) {
+    const std::string text = strip_memory_blocks(part);
+    if (text.empty()) return;
+    if (interrupted_ && !text_.empty()) text_ += '\n';
+    interrupted_ = false;
+    text_ += text;
+  }
+  void add_other() { interrupted_ = true; }
+
+  /// Stripped once more: two parts may have made a tag between them.
+  [[nodiscard]] std::string text() const { return to_valid_utf8(strip_memory_blocks(text_)); }
+
+ private:
+  std::string text_;
+  bool interrupted_ = false;
+};
+
+/// Adds a text; null and absent are none.
+Result<void> add_text(Speech& speech, const JsonValue* text, std::string field) {
+  if (!is_set(text)) return {};
+  const std::string* string = text->if_string();
+  if (string == nullptr) return wrong_type(std::move(field), "a string", text);
+  speech.add_text(*string);
+  return {};
+}
+
+/// Adds one element of a list of parts: a string, a text part, or something else to skip.
+Result<void> add_part(Speech& speech, const JsonValue& part, std::string field) {
+  if (const std::string* string = part.if_string()) {
+    speech.add_text(*string);
+    return {};
+  }
+  if (part.if_object() == nullptr) {
+    return wrong_type(std::move(field), "an object or a string", &part);
+  }
+  if (is_text_part(part)) return add_text(speech, part.find("text"), field + ".text");
+  if (has_tag(part, "kind", "text-content")) {
+    return add_text(speech, part.find("content"), field + ".content");
+  }
+  speech.add_other();
+  return {};
+}
+
+Result<void> add_parts(Speech& speech, const JsonArray& parts, std::string_view field) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Result<void> added = add_part(speech, parts[i], element(field, i));
+    if (!added) return added;
+  }
+  return {};
+}
+
+/// Adds a content: a string or a list of parts; null and absent are none.
+Result<void> add_content(Speech& speech, const JsonValue* content, std::string field) {
+  if (!is_set(content)) return {};
+  if (const JsonArray* parts = content->if_array()) return add_parts(speech, *parts, field);
+  const std::string* string = content->if_string();
+  if (string == nullptr) return wrong_type(std::move(field), "a string or an array", content);
+  speech.add_text(*string);
+  return {};
+}
+
+// ------------------------------------------------------------------------------------- reading
+
+class Reader {
+ public:
+  explicit Reader(LongTexts long_texts) : long_texts_(long_texts) {}
+  Result<void> read(const JsonValue& message, std::size_t index);
+  std::vector<SpokenMessage> take() { return std::move(spoken_); }
+
+ private:
+  Result<void> read_content(const JsonValue& message, Shape shape, SpokenMessage spoken);
+  Result<void> read_parts(const JsonValue& message, SpokenMessage spoken);
+  Result<void> read_request(const JsonArray& parts, const SpokenMessage& spoken);
+  Result<void> read_response(const JsonArray& parts, SpokenMessage spoken);
+  Result<void> read_pydantic(const JsonValue& message, SpokenMessage spoken);
+
+  /// Keeps what was said, unless it is nothing. `field` is where it stood.
+  Result<void> keep(const Speech& speech, SpokenMessage spoken, std::string field);
+
+  LongTexts long_texts_;
+  /// "messages[2]", the message at hand.
+  std::string path_;
+  std::vector<SpokenMessage> spoken_;
+};
+
+/// Fails unless the member that tells who speaks is a string.
+Result<void> check_discriminator(const JsonValue& message, Shape shape, const std::string& path) {
+  if (message.if_object() == nullptr) return wrong_type(path, "an object or a string", &message);
+  std::string_view key = "type";
+  if (shape == Shape::kContent || shape == Shape::kParts || shape == Shape::kUnknown) key = "role";
+  if (shape == Shape::kPydantic) key = "kind";
+  if (shape == Shape::kConstructor || message.find_string(key) != nullptr) return {};
+  return wrong_type(path + '.' + std::string(key), "a string", message.find(key));
+}
+
+Result<void> Reader::read(const JsonValue& message, std::size_t index) {
+  path_ = element("messages", index);
+  const Shape shape = shape_of(message);
+  SpokenMessage spoken;
+  spoken.source = index;
+  if (const std::string* string = message.if_string()) {
+    Speech speech;
+    speech.add_text(*string);
+    return keep(speech, std::move(spoken), path_);
+  }
+  Result<void> checked = check_discriminator(message, shape, path_);
+  if (!checked) return checked;
+
+  const Speaker speaker = speaker_of(message, shape);
+  if (speaker != Speaker::kUser && speaker != Speaker::kAssistant) return {};
+  spoken.role = speaker == Speaker::kUser ? Role::kUser : Role::kAssistant;
+  if (shape == Shape::kPydantic) return read_pydantic(message, std::move(spoken));
+  if (shape == Shape::kParts) return read_parts(message, std::move(spoken));
+  return read_content(message, shape, std::move(spoken));
+}
+
+Result<void> Reader::read_content(const JsonValue& message, Shape shape, SpokenMessage spoken) {
+  const std::string wrapper(wrapper_of(shape));
+  const std::string path = wrapper.empty() ? path_ : path_ + '.' + wrapper;
+  const JsonValue* body = body_of(message, shape);
+  if (body == nullptr || body->if_object() == nullptr) return wrong_type(path, "an object", body);
+
+  const JsonValue* content = body->find("content");
+  // An assistant that only calls tools may come without; a user without any is a mistake.
+  if (content == nullptr && spoken.role == Role::kUser) {
+    return wrong_type(path + ".content", "a string or an array", content);
+  }
+  Speech speech;
+  Result<void> added = add_content(speech, content, path + ".content");
+  if (!added) return added;
+  spoken.name = message_name(*body);
+  spoken.time_ms = message_time(message, body);
+  return keep(speech, std::move(spoken), path + ".content");
+}
+
+Result<void> Reader::read_parts(const JsonValue& message, SpokenMessage spoken) {
+  const JsonValue* value = message.find("parts");
+  const JsonArray* parts = value->if_array();
+  if (parts == nullptr) return wrong_type(path_ + ".parts", "an array", value);
+  Speech speech;
+  Result<void> added = add_parts(speech, *parts, path_ + ".parts");
+  if (!added) return added;
+  std::string field = path_ + ".parts";
+  if (is_blank(speech.text())) {
+    field = path_ + ".content";
+    speech = {};
+    added = add_content(speech, message.find("content"), field);
+    if (!added) return added;
+  }
+  spoken.name = message_name(message);
+  spoken.time_ms = message_time(message, nullptr);
+  return keep(speech, std::move(spoken), std::move(field));
+}
+
+Result<void> Reader::read_pydantic(const JsonValue& message, SpokenMessage spoken) {
+  const JsonValue* value = message.find("parts");
+  if (!is_set(value)) return {};
+  const std::string field = path_ + ".parts";
+  const JsonArray* parts = value->if_array();
+  if (parts == nullptr) return wrong_type(field, "an array", value);
+  for (std::size_t i = 0; i < parts->size(); ++i) {
+    const JsonValue& part = (*parts)[i];
+    if (part.if_object() == nullptr) return wrong_type(element(field, i), "an object", &part);
+  }
+  spoken.time_ms = time_in(&message);
+  return spoken.role == Role::kUser ? read_request(*parts, spoken)
+                                    : read_response(*parts, std::move(spoken));
+}
+
+/// One message a user prompt; a request may hold several, with a time of their own.
+Result<void> Reader::read_request(const JsonArray& parts, const SpokenMessage& spoken) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const JsonValue& part = parts[i];
+    std::string field = element(path_ + ".parts", i);
+    Speech speech;
+    Result<void> added;
+    if (has_tag(part, "part_kind", "user-prompt")) {
+      field += ".content";
+      added = add_content(speech, part.find("content"), field);
+    } else if (has_tag(part, "part_kind", "speech")) {
+      field += ".transcript";
+      added = add_text(speech, part.find("transcript"), field);
+    }
+    if (!added) return added;
+    SpokenMessage prompt = spoken;
+    if (const auto time = time_in(&part)) prompt.time_ms = time;
+    Result<void> kept = keep(speech, std::move(prompt), std::move(field));
+    if (!kept) return kept;
+  }
+  return {};
+}
+
+Result<void> Reader::read_response(const JsonArray& parts, SpokenMessage spoken) {
+  const std::string path = path_ + ".parts";
+  Speech speech;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const JsonValue& part = parts[i];
+    Result<void> added;
+    if (has_tag(part, "part_kind", "text")) {
+      added = add_text(speech, part.find("content"), element(path, i) + ".content");
+    } else if (has_tag(part, "part_kind", "speech")) {
+      added = add_text(speech, part.find("transcript"), element(path, i) + ".transcript");
+    } else {
+      speech.add_other();
+    }
+    if (!added) return added;
+  }
+  return keep(speech, std::move(spoken), path);
+}
+
+Result<void> Reader::keep(const Speech& speech, SpokenMessage spoken, std::string field) {
+  spoken.text = speech.text();
+  if (is_blank(spoken.text)) return {};
+  if (long_texts_ == LongTexts::kRefuse && spoken.text.size() > kMaxTextBytes) {
+    return too_long(std::move(field), spoken.text.size());
+  }
+  spoken_.push_back(std::move(spoken));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<SpokenMessage>> parse_messages(const MessageInput& input, LongTexts long_texts) {
+  if (const std::string* string = input.if_string()) {
+    Reader reader(long_texts);
+    Result<void> read = reader.read(input, 0);
+    // A text that stands alone has no index.
+    if (!read) return too_long("messages", to_valid_utf8(strip_memory_blocks(*string)).size());
+    return reader.take();
+  }
+  const JsonArray* messages = input.if_array();
+  if (messages == nullptr) return wrong_type("messages", "a string or an array", &input);
+  Reader reader(long_texts);
+  for (std::size_t i = 0; i < messages->size(); ++i) {
+    Result<void> read = reader.read((*messages)[i], i);
+    if (!read) return std::move(read).error();
+  }
+  return reader.take();
+}
+
+}  // namespace agent_memory
