@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "index/memory_index.hpp"
+
+#include <utility>
+
+#include "index/columns.hpp"
+#include "index/image.hpp"
+#include "index/query_terms.hpp"
+#include "index/ranker.hpp"
+#include "index/scoring.hpp"
+#include "index/walls.hpp"
+#include "text/analyzer.hpp"
+
+namespace agent_memory {
+
+struct MemoryIndex::State {
+  /// Where a document is.
+  struct Location {
+    static constexpr Walls::PartitionId kNowhere = 0xFFFFFFFF;
+    Walls::PartitionId partition = kNowhere;
+    Slot slot = 0;
+  };
+
+  [[nodiscard]] bool contains(DocumentId id) const {
+    return id < locations.size() && locations[id].partition != Location::kNowhere;
+  }
+  void locate_documents_of(Walls::PartitionId id) {
+    const Partition& partition = walls[id];
+    for (Slot slot = 0; slot < partition.slots(); ++slot) {
+      if (partition.is_live(slot)) locations[partition.document(slot)] = {id, slot};
+    }
+  }
+
+  Walls walls;
+  std::vector<Location> locations;
+  std::size_t size = 0;
+  Analyzer analyzer;
+  Ranker ranker;
+  // Kept for their memory.
+  TermList text;
+  TermList name;
+};
+
+MemoryIndex::MemoryIndex() : state_(std::make_unique<State>()) {}
+MemoryIndex::~MemoryIndex() = default;
+MemoryIndex::MemoryIndex(MemoryIndex&&) noexcept = default;
+MemoryIndex& MemoryIndex::operator=(MemoryIndex&&) noexcept = default;
+
+void MemoryIndex::add(DocumentId id, const IndexDocument& document) {
+  State& state = *state_;
+  state.text.clear();
+  state.name.clear();
+  state.analyzer.analyze(document.text, state.text);
+  state.analyzer.analyze(document.name, state.name);
+  const Walls::PartitionId partition = state.walls.open(document.identity);
+  // Behind a wall without a user, agent and run are the same for all.
+  const bool has_user = document.identity.user_id.has_value();
+  const Slot slot = state.walls[partition].add(
+      id, document.time_ms, has_user ? document.identity.agent_id : std::nullopt,
+      has_user ? document.identity.run_id : std::nullopt, state.text, state.name);
+  while (state.locations.size() <= id) append_tight(state.locations, State::Location{});
+  state.locations[id] = {partition, slot};
+  ++state.size;
+}
+
+void MemoryIndex::remove(DocumentId id) {
+  State& state = *state_;
+  if (!state.contains(id)) return;
+  const State::Location location = std::exchange(state.locations[id], {});
+  --state.size;
+  Partition& partition = state.walls[location.partition];
+  partition.remove(location.slot);
+  if (partition.live() == 0) {
+    state.walls.close(location.partition);
+  } else if (partition.is_sparse()) {
+    partition.compact();
+    state.locate_documents_of(location.partition);
+  }
+}
+
+std::size_t MemoryIndex::size() const { return state_->size; }
+
+std::vector<IndexHit> MemoryIndex::search(const IndexQuery& query) {
+  State& state = *state_;
+  const Selection selection = state.walls.select(query.identity);
+  if (selection.parts.empty()) return {};
+  const bool by_keyword = query.strategy != RetrievalStrategy::kRecency;
+  QueryTerms terms;
+  if (by_keyword) terms = analyze_query(state.analyzer, query.text, query.now_ms);
+  const std::vector<Candidate> ranked = by_keyword
+                                            ? state.ranker.by_keyword(query, terms, selection)
+                                            : Ranker::by_time(query, selection);
+  std::vector<IndexHit> hits;
+  hits.reserve(ranked.size());
+  for (const Candidate& candidate : ranked) {
+    hits.push_back({.document = candidate.document,
+                    .score = candidate.score,
+                    .keyword = candidate.keyword,
+                    .recency = round_score(
+                        recency(candidate.time_ms, query.now_ms, query.half_life_ms)),
+                    .terms = {}});
+  }
+  if (query.explain && by_keyword) {
+    const std::vector<Ranker::Matches> matches = Ranker::matches(ranked, terms, selection);
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+      hits[i].terms =
+          words_behind(state.analyzer, query.text, terms, matches[i].terms, matches[i].dates);
+    }
+  }
+  return hits;
+}
+
+IndexImage MemoryIndex::image(const std::vector<DocumentId>& order) const {
+  std::vector<DocumentId> renumbered(state_->locations.size());
+  for (std::size_t i = 0; i < order.size(); ++i) renumbered[order[i]] = static_cast<DocumentId>(i);
+  return make_image(state_->walls, renumbered);
+}
+
+std::optional<MemoryIndex> MemoryIndex::from_image(const IndexImage& image,
+                                                   std::size_t documents) {
+  auto walls = read_image(image);
+  if (!walls) return std::nullopt;
+  MemoryIndex index;
+  State& state = *index.state_;
+  state.walls = *std::move(walls);
+  for (Walls::PartitionId id = 0; id < state.walls.size(); ++id) {
+    state.size += state.walls[id].live();
+  }
+  if (state.size != documents) return std::nullopt;
+  // So many documents, all numbers below that, none twice: each is there once.
+  state.locations.resize(documents);
+  for (Walls::PartitionId id = 0; id < state.walls.size(); ++id) {
+    const Partition& partition = state.walls[id];
+    for (Slot slot = 0; slot < partition.slots(); ++slot) {
+      const DocumentId document = partition.document(slot);
+      if (document >= documents || state.contains(document)) return std::nullopt;
+      state.locations[document] = {id, slot};
+    }
+  }
+  return index;
+}
+
+}  // namespace agent_memory

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "index/partition.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "base/time.hpp"
+#include "index/columns.hpp"
+
+namespace agent_memory {
+namespace {
+
+/// Longer documents count as so long; their last terms hardly change a score.
+constexpr std::uint64_t kMaxLength = std::numeric_limits<std::uint16_t>::max();
+
+std::uint16_t stored_length(std::uint64_t terms) {
+  return static_cast<std::uint16_t>(std::min(terms, kMaxLength));
+}
+
+bool are_begins(const std::vector<std::uint32_t>& begins, std::size_t bytes) {
+  return !begins.empty() && begins.front() == 0 && begins.back() == bytes &&
+         std::is_sorted(begins.begin(), begins.end());
+}
+
+bool are_ids(const std::vector<std::uint32_t>& column, std::size_t slots, std::size_t ids) {
+  return column.empty() || (column.size() == slots &&
+                            std::all_of(column.begin(), column.end(),
+                                        [&](std::uint32_t id) { return id <= ids; }));
+}
+
+/// Whether every list decodes, ascends, stays within the slots and has as many postings as it
+/// says, and the frequencies of each document add up to its length.
+bool are_postings(const PostingLists::Frozen& lists, const std::vector<std::uint16_t>& lengths) {
+  std::vector<std::uint64_t> sums(lengths.size());
+  for (std::size_t term = 0; term < lists.counts.size(); ++term) {
+    const std::uint8_t* at = lists.bytes.data() + lists.begins[term];
+    const std::uint8_t* end = lists.bytes.data() + lists.begins[term + 1];
+    std::uint32_t count = 0;
+    Slot expected = 0;
+    for (; at != end; ++count) {
+      Posting posting;
+      at = decode_posting_checked(at, end, expected, posting);
+      if (at == nullptr || posting.slot >= lengths.size()) return false;
+      sums[posting.slot] += posting.frequency;
+      expected = posting.slot + 1;
+    }
+    if (count == 0 || count != lists.counts[term]) return false;
+  }
+  for (std::size_t slot = 0; slot < sums.size(); ++slot) {
+    if (stored_length(sums[slot]) != lengths[slot]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Partition> Partition::from_columns(PartitionColumns columns) {
+  const std::size_t slots = columns.documents.size();
+  const PostingLists::Frozen& lists = columns.postings;
+  const bool consistent =
+      slots < kNoSlot / 8 && columns.times.size() == slots && columns.lengths.size() == slots &&
+      are_begins(columns.ids.begins, columns.ids.bytes.size()) &&
+      are_begins(columns.terms.begins, columns.terms.bytes.size()) &&
+      are_begins(lists.begins, lists.bytes.size()) &&
+      lists.begins.size() == columns.terms.begins.size() &&
+      lists.counts.size() + 1 == lists.begins.size() &&
+      are_ids(columns.agents, slots, columns.ids.begins.size() - 1) &&
+      are_ids(columns.runs, slots, columns.ids.begins.size() - 1) &&
+      std::all_of(columns.times.begin(), columns.times.end(),
+                  [](TimestampMs time) {
+                    return time >= kMinTimestampMs && time <= kMaxTimestampMs;
+                  }) &&
+      are_postings(lists, columns.lengths);
+  if (!consistent) return std::nullopt;
+
+  auto ids =
+      TermDictionary::from_columns(std::move(columns.ids.bytes), std::move(columns.ids.begins));
+  auto terms =
+      TermDictionary::from_columns(std::move(columns.terms.bytes), std::move(columns.terms.begins));
+  if (!ids || !terms) return std::nullopt;
+
+  Partition partition;
+  partition.ids_ = *std::move(ids);
+  partition.terms_ = *std::move(terms);
+  partition.documents_ = std::move(columns.documents);
+  partition.times_ = std::move(columns.times);
+  partition.lengths_ = std::move(columns.lengths);
+  partition.agents_ = std::move(columns.agents);
+  partition.runs_ = std::move(columns.runs);
+  partition.postings_ = PostingLists(std::move(columns.postings));
+  for (Slot slot = 0; slot < slots; ++slot) {
+    partition.total_length_ += partition.lengths_[slot];
+    partition.extend_window(slot, partition.times_[slot]);
+  }
+  return partition;
+}
+
+PartitionColumns Partition::columns() const {
+  PartitionColumns columns;
+  columns.documents.reserve(live());
+  columns.times.reserve(live());
+  columns.lengths.reserve(live());
+  if (!agents_.empty()) columns.agents.reserve(live());
+  if (!runs_.empty()) columns.runs.reserve(live());
+  std::vector<Slot> renumbered(documents_.size(), kNoSlot);
+  std::vector<std::uint32_t> new_ids(ids_.size() + std::size_t{1});
+  const auto renumber_id = [&](std::uint32_t id) {
+    if (id != 0 && new_ids[id] == 0) {
+      columns.ids.append(ids_[id - 1]);
+      new_ids[id] = static_cast<std::uint32_t>(columns.ids.begins.size() - 1);
+    }
+    return new_ids[id];
+  };
+  for (Slot slot = 0; slot < slots(); ++slot) {
+    if (!is_live(slot)) continue;
+    renumbered[slot] = static_cast<Slot>(columns.documents.size());
+    columns.documents.push_back(documents_[slot]);
+    columns.times.push_back(times_[slot]);
+    columns.lengths.push_back(lengths_[slot]);
+    if (!agents_.empty()) columns.agents.push_back(renumber_id(agents_[slot]));
+    if (!runs_.empty()) columns.runs.push_back(renumber_id(runs_[slot]));
+  }
+  std::array<std::uint8_t, kMaxPostingBytes> bytes{};
+  for (std::uint32_t term = 0; term < terms_.size(); ++term) {
+    std::uint32_t count = 0;
+    Slot expected = 0;
+    cursor(term).visit_until(kNoSlot, [&](Posting posting) {
+      posting.slot = renumbered[posting.slot];
+      if (posting.slot == kNoSlot) return;
+      columns.postings.bytes.insert(columns.postings.bytes.end(), bytes.data(),
+                                    encode_posting(posting, expected, bytes.data()));
+      expected = posting.slot + 1;
+      ++count;
+    });
+    if (count == 0) continue;
+    columns.terms.append(terms_[term]);
+    columns.postings.begins.push_back(static_cast<std::uint32_t>(columns.postings.bytes.size()));
+    columns.postings.counts.push_back(count);
+  }
+  columns.postings.bytes.shrink_to_fit();
+  columns.postings.begins.shrink_to_fit();
+  columns.terms.begins.shrink_to_fit();
+  return columns;
+}
+
+Slot Partition::add(DocumentId document, TimestampMs time_ms,
+                    const std::optional<std::string>& agent_id,
+                    const std::optional<std::string>& run_id, const TermList& text,
+                    const TermList& name) {
+  const Slot slot = slots();
+  time_ms = std::clamp(time_ms, kMinTimestampMs, kMaxTimestampMs);
+  append_tight(documents_, document);
+  append_tight(times_, time_ms);
+  set_id(agents_, agent_id);
+  set_id(runs_, run_id);
+  extend_window(slot, time_ms);
+
+  // A term that is both said and in the speaker's name sorts its two kinds side by side.
+  std::vector<std::uint64_t> occurrences;
+  occurrences.reserve(text.size() + name.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    occurrences.push_back(std::uint64_t{terms_.intern(text[i])} * 2);
+  }
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    occurrences.push_back(std::uint64_t{terms_.intern(name[i])} * 2 + 1);
+  }
+  std::sort(occurrences.begin(), occurrences.end());
+  for (std::size_t i = 0; i < occurrences.size();) {
+    const std::uint64_t term = occurrences[i] / 2;
+    Posting posting{.slot = slot, .frequency = 0};
+    for (; i < occurrences.size() && occurrences[i] / 2 == term; ++i) {
+      ++posting.frequency;
+      posting.speaker = occurrences[i] % 2 == 1;
+    }
+    postings_.append(static_cast<std::uint32_t>(term), posting);
+  }
+  append_tight(lengths_, stored_length(occurrences.size()));
+  total_length_ += lengths_[slot];
+  return slot;
+}
+
+void Partition::remove(Slot slot) {
+  total_length_ -= lengths_[slot];
+  lengths_[slot] = 0;
+  documents_[slot] = kDead;
+  ++dead_;
+}
+
+void Partition::compact() {
+  if (auto compacted = from_columns(columns())) *this = *std::move(compacted);
+}
+
+std::uint32_t Partition::live_count(std::uint32_t term) const {
+  if (dead_ == 0) return postings_.count(term);
+  std::uint32_t count = 0;
+  cursor(term).visit_until(
+      kNoSlot, [&](const Posting& posting) { count += lengths_[posting.slot] != 0 ? 1 : 0; });
+  return count;
+}
+
+std::optional<Partition::View> Partition::view(const std::optional<std::string>& agent_id,
+                                               const std::optional<std::string>& run_id) const {
+  View view;
+  const auto resolve = [&](const std::optional<std::string>& id, std::uint32_t& wanted,
+                           const std::vector<std::uint32_t>& column) {
+    if (!id) return true;
+    const std::uint32_t number = ids_.find(*id);
+    if (number == TermDictionary::kNone || column.empty()) return false;
+    wanted = number + 1;
+    return true;
+  };
+  if (!resolve(agent_id, view.agent, agents_) || !resolve(run_id, view.run, runs_)) {
+    return std::nullopt;
+  }
+  return view;
+}
+
+void Partition::extend_window(Slot slot, TimestampMs time_ms) {
+  if (slot % kWindowSlots == 0) window_times_.push_back({time_ms, time_ms + 1});
+  TimeRange& times = window_times_.back();
+  times = {std::min(times.from, time_ms), std::max(times.to, time_ms + 1)};
+}
+
+void Partition::set_id(std::vector<std::uint32_t>& column, const std::optional<std::string>& id) {
+  if (id && column.empty()) column.resize(documents_.size() - 1);
+  if (id || !column.empty()) append_tight(column, id ? ids_.intern(*id) + 1 : 0U);
+}
+
+}  // namespace agent_memory
