@@ -49,5 +49,7 @@ inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxIdBytes = 1024;
 /// The largest metadata object, in bytes of JSON.
 inline constexpr std::size_t kMaxMetadataBytes = std::size_t{64} << 10;
+/// How deep metadata may nest: {} is 1. What is stored can always be read back and exported.
+inline constexpr int kMaxMetadataDepth = 64;
 
 }  // namespace agent_memory

@@ -22,14 +22,14 @@ using JsonObject = std::vector<JsonMember>;
 /// null, bool, number (a double, as in JSON and JavaScript), string (UTF-8), array or object.
 class JsonValue {
  public:
-  JsonValue() = default;
-  JsonValue(std::nullptr_t) {}
-  JsonValue(bool value) : data_(value) {}
-  JsonValue(double value) : data_(value) {}
-  JsonValue(int value) : data_(static_cast<double>(value)) {}
-  JsonValue(std::string value) : data_(std::move(value)) {}
-  JsonValue(std::string_view value) : data_(std::string(value)) {}
-  JsonValue(const char* value) : data_(std::string(value)) {}
+  JsonValue();
+  JsonValue(std::nullptr_t);
+  JsonValue(bool value);
+  JsonValue(double value);
+  JsonValue(int value);
+  JsonValue(std::string value);
+  JsonValue(std::string_view value);
+  JsonValue(const char* value);
   JsonValue(JsonArray value);
   JsonValue(JsonObject value);
 
@@ -53,7 +53,7 @@ class JsonValue {
   friend bool operator==(const JsonValue& left, const JsonValue& right);
 
  private:
-  std::variant<std::nullptr_t, bool, double, std::string, JsonArray, JsonObject> data_ = nullptr;
+  std::variant<std::nullptr_t, bool, double, std::string, JsonArray, JsonObject> data_;
 };
 
 struct JsonMember {
@@ -63,6 +63,15 @@ struct JsonMember {
   friend bool operator==(const JsonMember&, const JsonMember&) = default;
 };
 
+// Here, because the variant needs JsonMember to be complete.
+inline JsonValue::JsonValue() : data_(nullptr) {}
+inline JsonValue::JsonValue(std::nullptr_t) : data_(nullptr) {}
+inline JsonValue::JsonValue(bool value) : data_(value) {}
+inline JsonValue::JsonValue(double value) : data_(value) {}
+inline JsonValue::JsonValue(int value) : data_(static_cast<double>(value)) {}
+inline JsonValue::JsonValue(std::string value) : data_(std::move(value)) {}
+inline JsonValue::JsonValue(std::string_view value) : data_(std::string(value)) {}
+inline JsonValue::JsonValue(const char* value) : data_(std::string(value)) {}
 inline JsonValue::JsonValue(JsonArray value) : data_(std::move(value)) {}
 inline JsonValue::JsonValue(JsonObject value) : data_(std::move(value)) {}
 

@@ -40,7 +40,8 @@ JsonArray apply_edits(JsonArray messages, const std::vector<MessageEdit>& edits)
 ///   kRun: run_id, and user_id if there is one;
 ///   kAgent: agent_id alone, knowledge that all its users share;
 ///   kGlobal: none.
-/// A missing id is kInvalidArgument, and so are malformed messages. Whatever the provider answers
+/// A missing id is kInvalidArgument, and so are malformed messages; one that is too long to be a
+/// memory is left out and told to `on_error`. Whatever the provider answers
 /// fails open as in MemoryContext (messages unchanged, nothing stored); what could not be stored
 /// stays waiting and is tried again with the next turn. Calls may overlap.
 class MemorySession {

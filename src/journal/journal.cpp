@@ -27,6 +27,9 @@ constexpr int kMaxReadRounds = 8;
 
 constexpr std::size_t kFoldRecords = 256;
 constexpr std::uint64_t kFoldBytes = std::uint64_t{512} << 10;
+// A fold rewrites the store, so in a large one deletions wait for company.
+constexpr std::uint64_t kSmallStoreBytes = std::uint64_t{4} << 20;
+constexpr std::size_t kFoldDeletions = 256;
 
 std::string hex(std::uint64_t value, std::size_t width) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -306,6 +309,10 @@ Async<JournalNews> Journal::open() {
 }
 
 Async<void> Journal::append(std::vector<Operation> operations) {
+  const auto deletions = static_cast<std::size_t>(
+      std::count_if(operations.begin(), operations.end(), [](const Operation& operation) {
+        return operation.kind == MemoryEvent::kDelete;
+      }));
   const std::string key = log_key(writer_, sequence_ + 1);
   WriteBatch batch;
   batch.put.push_back({key, seal(FrameKind::kOperations, encode_operations(operations))});
@@ -316,6 +323,7 @@ Async<void> Journal::append(std::vector<Operation> operations) {
   progress_[writer_] = sequence_;
   log_keys_.insert(key);
   log_bytes_ += bytes;
+  deletions_ += deletions;
   co_return {};
 }
 
@@ -357,7 +365,8 @@ Async<JournalNews> Journal::read_news() {
 
 bool Journal::is_fold_due() const {
   return log_keys_.size() >= kFoldRecords || checkpoints_.size() > 1 ||
-         log_bytes_ >= std::max(kFoldBytes, checkpoint_bytes_ / 4);
+         log_bytes_ >= std::max(kFoldBytes, checkpoint_bytes_ / 4) ||
+         deletions_ >= (stored_bytes() < kSmallStoreBytes ? 1 : kFoldDeletions);
 }
 
 Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
@@ -412,6 +421,7 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   checkpoints_.emplace(name, std::move(checkpoint));
   log_keys_.clear();
   damaged_.clear();
+  deletions_ = 0;
   log_bytes_ = 0;
   checkpoint_bytes_ = bytes;
   co_return {};

@@ -53,7 +53,8 @@ class Journal {
   /// Reads what others wrote since the last `open` or `read_news`. One small read a writer.
   Async<JournalNews> read_news();
 
-  /// Whether the log has grown enough to be worth folding.
+  /// Whether the log has grown enough to be worth folding, or holds deletions: the fold is what
+  /// takes a deleted text out of the store.
   [[nodiscard]] bool is_fold_due() const;
   /// Writes a checkpoint of `table`, which must be the merge of all that was read and appended,
   /// and removes what it replaces. `order`: the live entries as `image` numbers them; `stamp`:
@@ -96,6 +97,7 @@ class Journal {
   std::set<std::string> log_keys_;
   std::vector<KeyValue> damaged_;
   std::uint64_t log_bytes_ = 0;
+  std::size_t deletions_ = 0;
   std::uint64_t checkpoint_bytes_ = 0;
 };
 

@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT
+#include "agent_memory/local_provider.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "agent_memory/config.hpp"
+#include "base/async_mutex.hpp"
+#include "base/detached.hpp"
+#include "base/json.hpp"
+#include "base/time.hpp"
+#include "base/utf8.hpp"
+#include "index/filter.hpp"
+#include "journal/journal.hpp"
+#include "local/export_format.hpp"
+#include "local/ids.hpp"
+#include "local/store.hpp"
+#include "messages/parse.hpp"
+
+namespace agent_memory {
+namespace {
+
+// One record of the log per so many imported memories: large enough that a store's cost per write
+// does not count, small enough that progress is seen.
+constexpr std::size_t kImportBatch = 500;
+
+RetrievedMemory to_retrieved(const MemoryRecord& record, double score) {
+  return {.id = record.id,
+          .memory = record.memory,
+          .score = score,
+          .metadata = record.metadata,
+          .created_at_ms = record.created_at_ms,
+          .updated_at_ms = record.updated_at_ms,
+          .identity = record.identity,
+          .role = record.role,
+          .name = record.name,
+          .explanation = std::nullopt};
+}
+
+StoredMemory to_stored(const MemoryRecord& record, MemoryEvent event) {
+  return {.id = record.id, .memory = record.memory, .event = event, .metadata = record.metadata};
+}
+
+FilterSubject to_subject(const MemoryRecord& record) {
+  return {.id = record.id,
+          .memory = record.memory,
+          .identity = &record.identity,
+          .metadata = &record.metadata,
+          .role = record.role,
+          .name = record.name ? std::string_view(*record.name) : std::string_view(),
+          .created_at_ms = record.created_at_ms,
+          .updated_at_ms = record.updated_at_ms};
+}
+
+Error aborted() {
+  return {.code = ErrorCode::kAborted, .message = "the operation was aborted"};
+}
+
+Error closed() {
+  return {.code = ErrorCode::kClosed, .message = "the memory provider is closed"};
+}
+
+Error no_such_memory(std::string_view id) {
+  return {.code = ErrorCode::kNotFound,
+          .message = "there is no memory with the id " + describe(JsonValue(id))};
+}
+
+Result<void> validate_memory_id(std::string_view id) {
+  if (id.empty()) return Error::invalid("memory_id", "must not be empty");
+  return {};
+}
+
+bool is_expired(const MemoryRecord& record, TimestampMs now_ms) {
+  return record.expires_at_ms && *record.expires_at_ms <= now_ms;
+}
+
+/// The operations of one write, and what they are about to add.
+class PendingWrite {
+ public:
+  void add(Operation operation, std::string key) {
+    by_key_.emplace(std::move(key), operations_.size());
+    operations_.push_back(std::move(operation));
+  }
+  void append(Operation operation) { operations_.push_back(std::move(operation)); }
+  [[nodiscard]] const MemoryRecord* find_equal(const std::string& key) const {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &operations_[found->second].record;
+  }
+  std::vector<Operation> take() { return std::move(operations_); }
+
+ private:
+  std::vector<Operation> operations_;
+  std::unordered_map<std::string, std::size_t> by_key_;
+};
+
+class LocalProviderImpl final : public LocalProvider,
+                                public std::enable_shared_from_this<LocalProviderImpl> {
+ public:
+  LocalProviderImpl(std::unique_ptr<StoragePort> storage, std::shared_ptr<ClockPort> clock,
+                    std::shared_ptr<RandomPort> random, LocalProviderOptions options,
+                    std::function<void(const LocalNotice&)> on_notice, std::uint64_t writer)
+      : storage_(std::move(storage)),
+        clock_(std::move(clock)),
+        random_(std::move(random)),
+        options_(options),
+        on_notice_(std::move(on_notice)),
+        journal_(*storage_, writer),
+        stamps_(writer) {}
+
+  Async<void> load() {
+    Result<JournalNews> news = co_await journal_.open();
+    if (!news) {
+      Result<void> closed_storage = co_await storage_->close();
+      if (!closed_storage) tell(ErrorNotice{"close", closed_storage.error()});
+      co_return std::move(news).error();
+    }
+    for (const MemoryEntry& entry : news->entries) stamps_.observe(newest(entry));
+    for (const Operation& operation : news->operations) stamps_.observe(operation.stamp);
+    store_.load(std::move(news->entries), std::move(news->image));
+    for (Operation& operation : news->operations) store_.apply(std::move(operation));
+    for (Error& error : news->damage) tell(ErrorNotice{"open", std::move(error)});
+    storage_->watch([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->on_store_changed();
+    });
+    co_return Result<void>();
+  }
+
+  Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
+                                                        RetrieveOptions options) override {
+    if (closed_) co_return closed();
+    if (auto checked = validate_query(query); !checked) co_return std::move(checked).error();
+    if (auto checked = validate(options); !checked) co_return std::move(checked).error();
+    const Result<Filter> filter = Filter::compile(options.filters);
+    if (!filter) co_return filter.error();
+    if (options.abort && options.abort->requested()) co_return aborted();
+
+    const TimestampMs now_ms = clock_->now_ms();
+    IndexQuery index_query{.text = query,
+                           .identity = std::move(options.identity),
+                           .top_k = static_cast<std::size_t>(options.top_k),
+                           .strategy = options.strategy,
+                           .min_score = options.min_relevance_score,
+                           .now_ms = now_ms,
+                           .half_life_ms = options_.half_life_ms,
+                           .explain = options.explain,
+                           .accept = {},
+                           .precedes = {}};
+    if (store_.has_expiring() || !options.metadata.empty() || !filter->empty()) {
+      index_query.accept = [&](DocumentId id) {
+        return accepts(store_[id].record, *filter, options.metadata, now_ms);
+      };
+    }
+    std::vector<RetrievedMemory> found;
+    for (IndexHit& hit : store_.search(std::move(index_query))) {
+      found.push_back(to_retrieved(store_[hit.document].record, hit.score));
+      if (options.explain) {
+        found.back().explanation = Explanation{.keyword = hit.keyword,
+                                               .recency = hit.recency,
+                                               .terms = std::move(hit.terms)};
+      }
+    }
+    co_return found;
+  }
+
+  Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
+                                                  StoreOptions options) override {
+    const auto self = shared_from_this();
+    if (closed_) co_return closed();
+    if (auto checked = validate(options); !checked) co_return std::move(checked).error();
+    Result<std::vector<SpokenMessage>> spoken = parse_messages(messages);
+    if (!spoken) co_return std::move(spoken).error();
+
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    if (options.abort && options.abort->requested()) co_return aborted();
+    std::vector<StoredMemory> stored;
+    PendingWrite write;
+    const TimestampMs now_ms = clock_->now_ms();
+    for (SpokenMessage& message : *spoken) {
+      if (message.role == Role::kUser ? !options_.store_user : !options_.store_assistant) continue;
+      MemoryRecord record{.id = {},
+                          .memory = std::move(message.text),
+                          .metadata = options.metadata,
+                          .identity = options.identity,
+                          .role = message.role,
+                          .name = std::move(message.name),
+                          .created_at_ms = message.time_ms.value_or(
+                              options.timestamp_ms.value_or(now_ms)),
+                          .updated_at_ms = 0,
+                          .expires_at_ms = options.expires_at_ms};
+      record.updated_at_ms = record.created_at_ms;
+      std::string key = equality_key(record);
+      if (const MemoryRecord* equal = find_equal(key, write, now_ms)) {
+        stored.push_back(to_stored(*equal, MemoryEvent::kNoop));
+        continue;
+      }
+      const Stamp stamp = stamps_.next(now_ms);
+      record.id = make_memory_id(stamp, random_->next());
+      stored.push_back(to_stored(record, MemoryEvent::kAdd));
+      const TimestampMs at_ms = record.created_at_ms;
+      write.add({.kind = MemoryEvent::kAdd,
+                 .stamp = stamp,
+                 .generation = {},
+                 .at_ms = at_ms,
+                 .record = std::move(record)},
+                std::move(key));
+    }
+    Result<void> committed = co_await commit(write.take());
+    if (!committed) co_return std::move(committed).error();
+    co_return stored;
+  }
+
+  Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
+    if (closed_) co_return closed();
+    if (auto checked = validate(options); !checked) co_return std::move(checked).error();
+    const Result<Filter> filter = Filter::compile(options.filters);
+    if (!filter) co_return filter.error();
+    if (options.abort && options.abort->requested()) co_return aborted();
+
+    std::vector<EntryIndex> seen = select(options.identity, *filter);
+    const std::size_t begin =
+        std::min(seen.size(), static_cast<std::size_t>(options.offset));
+    const std::size_t end =
+        begin + std::min(seen.size() - begin,
+                         static_cast<std::size_t>(options.limit.value_or(kNoLimit)));
+    std::partial_sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
+                      [&](EntryIndex left, EntryIndex right) {
+                        return is_newer(store_[left].record, store_[right].record);
+                      });
+    std::vector<RetrievedMemory> memories;
+    memories.reserve(end - begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      memories.push_back(to_retrieved(store_[seen[i]].record, 1.0));
+    }
+    co_return memories;
+  }
+
+  Async<bool> delete_memory(std::string memory_id) override {
+    const auto self = shared_from_this();
+    if (closed_) co_return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    const std::optional<EntryIndex> index = find_live(memory_id);
+    if (!index) co_return false;
+    std::vector<Operation> operations{deletion(*index, clock_->now_ms())};
+    Result<void> committed = co_await commit(std::move(operations));
+    if (!committed) co_return std::move(committed).error();
+    co_return true;
+  }
+
+  Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) override {
+    if (closed_) co_return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    const std::optional<EntryIndex> index = find_live(memory_id);
+    if (!index) co_return std::optional<RetrievedMemory>();
+    co_return std::optional(to_retrieved(store_[*index].record, 1.0));
+  }
+
+  Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) override {
+    const auto self = shared_from_this();
+    if (closed_) co_return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    if (auto checked = validate_change(change); !checked) co_return std::move(checked).error();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    const std::optional<EntryIndex> index = find_live(memory_id);
+    if (!index) co_return no_such_memory(memory_id);
+
+    const MemoryEntry& entry = store_[*index];
+    MemoryRecord record = entry.record;
+    if (change.memory) record.memory = to_valid_utf8(*change.memory);
+    if (change.metadata) record.metadata = *std::move(change.metadata);
+    if (record.memory == entry.record.memory &&
+        JsonValue(record.metadata) == JsonValue(entry.record.metadata)) {
+      co_return to_stored(record, MemoryEvent::kNoop);
+    }
+    const TimestampMs now_ms = clock_->now_ms();
+    record.updated_at_ms = now_ms;
+    StoredMemory stored = to_stored(record, MemoryEvent::kUpdate);
+    std::vector<Operation> operations;
+    operations.push_back({.kind = MemoryEvent::kUpdate,
+                          .stamp = stamps_.next(now_ms),
+                          .generation = entry.generation,
+                          .at_ms = now_ms,
+                          .record = std::move(record)});
+    Result<void> committed = co_await commit(std::move(operations));
+    if (!committed) co_return std::move(committed).error();
+    co_return stored;
+  }
+
+  Async<std::vector<HistoryEntry>> history(std::string memory_id) override {
+    if (closed_) co_return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    std::vector<HistoryEntry> steps;
+    if (const std::optional<EntryIndex> index = store_.find(memory_id)) {
+      for (const HistoryStep& step : store_[*index].history) steps.push_back(step.entry);
+    }
+    co_return steps;
+  }
+
+  Async<std::int64_t> delete_all_memories(DeleteAllOptions options) override {
+    const auto self = shared_from_this();
+    if (closed_) co_return closed();
+    if (auto checked = validate(options.identity); !checked) co_return std::move(checked).error();
+    if (options.identity.empty() && !options.everything) {
+      co_return Error::invalid("everything", "must be true where no id says whose memories to delete");
+    }
+    const Result<Filter> filter = Filter::compile(options.filters);
+    if (!filter) co_return filter.error();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    std::optional<Identity> identity;
+    if (!options.identity.empty()) identity = std::move(options.identity);
+    const TimestampMs now_ms = clock_->now_ms();
+    std::vector<Operation> operations;
+    for (const EntryIndex index : select(identity, *filter)) {
+      operations.push_back(deletion(index, now_ms));
+    }
+    const auto deleted = static_cast<std::int64_t>(operations.size());
+    Result<void> committed = co_await commit(std::move(operations));
+    if (!committed) co_return std::move(committed).error();
+    co_return deleted;
+  }
+
+  Async<std::string> export_memories(std::optional<Identity> identity) override {
+    if (closed_) co_return closed();
+    if (identity) {
+      if (auto checked = validate(*identity); !checked) co_return std::move(checked).error();
+    }
+    std::vector<EntryIndex> seen = select(identity, Filter());
+    std::sort(seen.begin(), seen.end(), [&](EntryIndex left, EntryIndex right) {
+      return is_newer(store_[right].record, store_[left].record);
+    });
+    std::string out = export_header(seen.size());
+    for (const EntryIndex index : seen) out += export_line(store_[index]);
+    co_return out;
+  }
+
+  Async<ImportReport> import_memories(
+      std::string json_lines,
+      std::function<void(std::int64_t, std::int64_t)> on_progress) override {
+    const auto self = shared_from_this();
+    if (closed_) co_return closed();
+    Result<std::vector<ExportedMemory>> memories = parse_export(json_lines);
+    if (!memories) co_return std::move(memories).error();
+
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    ImportReport report;
+    for (std::size_t begin = 0; begin < memories->size(); begin += kImportBatch) {
+      if (closed_) co_return closed();
+      const std::size_t end = std::min(memories->size(), begin + kImportBatch);
+      PendingWrite write;
+      const TimestampMs now_ms = clock_->now_ms();
+      for (std::size_t i = begin; i < end; ++i) {
+        ExportedMemory& memory = (*memories)[i];
+        std::string key = equality_key(memory.record);
+        if (find_live(memory.record.id) || is_expired(memory.record, now_ms) ||
+            find_equal(key, write, now_ms) != nullptr) {
+          ++report.skipped;
+        } else {
+          add_import(std::move(memory), std::move(key), now_ms, write);
+          ++report.added;
+        }
+      }
+      Result<void> committed = co_await commit(write.take());
+      if (!committed) co_return std::move(committed).error();
+      if (on_progress) {
+        on_progress(static_cast<std::int64_t>(end), static_cast<std::int64_t>(memories->size()));
+      }
+    }
+    co_return report;
+  }
+
+  Async<LocalStatus> status() override {
+    if (closed_) co_return closed();
+    co_return LocalStatus{.kind = storage_->kind(),
+                          .memories = static_cast<std::int64_t>(select(std::nullopt, Filter()).size()),
+                          .bytes = static_cast<std::int64_t>(journal_.stored_bytes())};
+  }
+
+  Async<void> refresh() override {
+    const auto self = shared_from_this();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    Result<void> taken = co_await take_news();
+    co_return taken;
+  }
+
+  Async<void> maintain() override {
+    const auto self = shared_from_this();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return closed();
+    Result<void> folded = co_await fold_if_due();
+    co_return folded;
+  }
+
+  [[nodiscard]] bool is_maintenance_due() const override {
+    return !closed_ && journal_.is_fold_due();
+  }
+
+  Async<void> close() override {
+    const auto self = shared_from_this();
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    if (closed_) co_return Result<void>();
+    closed_ = true;
+    // What was acknowledged is safe without it: a fold that fails now is only worth a word.
+    Result<void> folded = co_await fold_if_due();
+    if (!folded) tell(ErrorNotice{"close", std::move(folded).error()});
+    Result<void> storage_closed = co_await storage_->close();
+    tell(ClosedNotice{});
+    co_return storage_closed;
+  }
+
+ private:
+  static constexpr std::int64_t kNoLimit = std::int64_t{1} << 31;
+
+  static Stamp newest(const MemoryEntry& entry) {
+    return entry.history.empty() ? entry.deleted
+                                 : std::max(entry.deleted, entry.history.back().stamp);
+  }
+
+  static bool accepts(const MemoryRecord& record, const Filter& filter, const Metadata& metadata,
+                      TimestampMs now_ms) {
+    return !is_expired(record, now_ms) &&
+           (metadata.empty() || metadata_contains(record.metadata, metadata)) &&
+           (filter.empty() || filter.matches(to_subject(record)));
+  }
+
+  static Result<void> validate_change(const MemoryChange& change) {
+    if (!change.memory && !change.metadata) {
+      return Error::invalid("change", "must give memory, metadata or both");
+    }
+    if (change.memory) {
+      if (is_blank(*change.memory)) return Error::invalid("memory", "must not be empty");
+      if (change.memory->size() > kMaxTextBytes) {
+        return Error::invalid("memory", "must be at most " + std::to_string(kMaxTextBytes) +
+                                            " bytes, got " +
+                                            std::to_string(change.memory->size()));
+      }
+    }
+    StoreOptions options;
+    if (change.metadata) options.metadata = *change.metadata;
+    return validate(options);
+  }
+
+  void tell(LocalNotice notice) const {
+    if (on_notice_) on_notice_(notice);
+  }
+
+  std::optional<EntryIndex> find_live(std::string_view id) const {
+    const std::optional<EntryIndex> index = store_.find(id);
+    if (!index || !store_[*index].is_live() ||
+        is_expired(store_[*index].record, clock_->now_ms())) {
+      return std::nullopt;
+    }
+    return index;
+  }
+
+  /// The memory that says the same in the same scope, live or about to be written.
+  const MemoryRecord* find_equal(const std::string& key, const PendingWrite& write,
+                                 TimestampMs now_ms) const {
+    const std::optional<EntryIndex> index = store_.find_equal(
+        key, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
+    return index ? &store_[*index].record : write.find_equal(key);
+  }
+
+  /// Live memories that `identity` sees (nullopt: everybody's) and that the filter matches.
+  std::vector<EntryIndex> select(const std::optional<Identity>& identity,
+                                 const Filter& filter) const {
+    std::vector<EntryIndex> selected;
+    const TimestampMs now_ms = clock_->now_ms();
+    for (EntryIndex index = 0; index < store_.size(); ++index) {
+      const MemoryEntry& entry = store_[index];
+      if (entry.is_live() && (!identity || is_visible(entry.record.identity, *identity)) &&
+          accepts(entry.record, filter, {}, now_ms)) {
+        selected.push_back(index);
+      }
+    }
+    return selected;
+  }
+
+  Operation deletion(EntryIndex index, TimestampMs now_ms) {
+    Operation operation;
+    operation.kind = MemoryEvent::kDelete;
+    operation.stamp = stamps_.next(now_ms);
+    operation.at_ms = now_ms;
+    operation.record.id = store_[index].record.id;
+    return operation;
+  }
+
+  /// Adds the operations that make an exported memory live here, with its times and the history
+  /// of its present life.
+  void add_import(ExportedMemory memory, std::string key, TimestampMs now_ms,
+                  PendingWrite& write) {
+    const std::vector<HistoryEntry>& history = memory.history;
+    std::size_t first = history.size() - 1;
+    while (first > 0 && history[first].event != MemoryEvent::kAdd) --first;
+    const Stamp generation = stamps_.next(now_ms);
+    for (std::size_t i = first; i < history.size(); ++i) {
+      const bool is_first = i == first;
+      Operation operation{.kind = is_first ? MemoryEvent::kAdd : MemoryEvent::kUpdate,
+                          .stamp = is_first ? generation : stamps_.next(now_ms),
+                          .generation = is_first ? Stamp{} : generation,
+                          .at_ms = history[i].at_ms,
+                          .record = memory.record};
+      if (i + 1 < history.size()) operation.record.memory = history[i].memory;
+      if (is_first) {
+        write.add(std::move(operation), std::move(key));
+      } else {
+        write.append(std::move(operation));
+      }
+    }
+  }
+
+  /// Durable first; then, in one step without waiting, visible.
+  Async<void> commit(std::vector<Operation> operations) {
+    if (operations.empty()) co_return Result<void>();
+    Result<void> written = co_await journal_.append(operations);
+    if (!written) co_return std::move(written).error();
+    apply_and_tell(std::vector<MemoryEntry>(), std::move(operations), false);
+    co_return Result<void>();
+  }
+
+  Async<void> take_news() {
+    Result<JournalNews> news = co_await journal_.read_news();
+    if (!news) co_return std::move(news).error();
+    for (const MemoryEntry& entry : news->entries) stamps_.observe(newest(entry));
+    for (const Operation& operation : news->operations) stamps_.observe(operation.stamp);
+    apply_and_tell(std::move(news->entries), std::move(news->operations), true);
+    for (Error& error : news->damage) tell(ErrorNotice{"refresh", std::move(error)});
+    co_return Result<void>();
+  }
+
+  void apply_and_tell(std::vector<MemoryEntry> entries, std::vector<Operation> operations,
+                      bool elsewhere) {
+    ChangeNotice notice{.stored = {}, .elsewhere = elsewhere};
+    const auto note = [&](Store::Changed changed) {
+      if (changed) notice.stored.push_back(to_stored(changed->record, changed->event));
+    };
+    for (MemoryEntry& entry : entries) note(store_.merge(std::move(entry)));
+    for (Operation& operation : operations) note(store_.apply(std::move(operation)));
+    if (!notice.stored.empty()) tell(std::move(notice));
+  }
+
+  Async<void> fold_if_due() {
+    if (!journal_.is_fold_due()) co_return Result<void>();
+    // A fold removes what it replaces, so it must know all there is.
+    Result<void> taken = co_await take_news();
+    if (!taken) co_return std::move(taken).error();
+    const TimestampMs now_ms = clock_->now_ms();
+    std::vector<Operation> expired;
+    for (EntryIndex index = 0; index < store_.size(); ++index) {
+      if (store_[index].is_live() && is_expired(store_[index].record, now_ms)) {
+        expired.push_back(deletion(index, now_ms));
+      }
+    }
+    Result<void> removed = co_await commit(std::move(expired));
+    if (!removed) co_return std::move(removed).error();
+    std::vector<EntryIndex> order = store_.live_order();
+    ViewImage image = store_.image(order);
+    Result<void> folded = co_await journal_.fold(store_.table(), std::move(order),
+                                                 std::move(image), stamps_.next(now_ms));
+    co_return folded;
+  }
+
+  void on_store_changed() {
+    if (closed_ || refresh_waiting_) return;
+    refresh_waiting_ = true;
+    refresh_in_background(shared_from_this());
+  }
+
+  static Detached refresh_in_background(std::shared_ptr<LocalProviderImpl> self) {
+    const AsyncMutex::Lock lock = co_await self->writes_.acquire();
+    self->refresh_waiting_ = false;
+    if (self->closed_) co_return;
+    Result<void> taken = co_await self->take_news();
+    if (!taken) self->tell(ErrorNotice{"refresh", std::move(taken).error()});
+  }
+
+  std::unique_ptr<StoragePort> storage_;
+  std::shared_ptr<ClockPort> clock_;
+  std::shared_ptr<RandomPort> random_;
+  LocalProviderOptions options_;
+  std::function<void(const LocalNotice&)> on_notice_;
+  Journal journal_;
+  HybridClock stamps_;
+  Store store_;
+  /// Held by whatever writes to the store or merges news: decisions are made on a state that the
+  /// write they lead to will find.
+  AsyncMutex writes_;
+  bool refresh_waiting_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+Async<std::shared_ptr<LocalProvider>> LocalProvider::open(
+    std::unique_ptr<StoragePort> storage, std::shared_ptr<ClockPort> clock,
+    std::shared_ptr<RandomPort> random, LocalProviderOptions options,
+    std::function<void(const LocalNotice&)> on_notice) {
+  if (!(options.half_life_ms > 0)) {
+    co_return Error::invalid("half_life_ms",
+                             "must be more than 0, got " + describe(options.half_life_ms));
+  }
+  const std::uint64_t writer = random->next();
+  auto provider = std::make_shared<LocalProviderImpl>(std::move(storage), std::move(clock),
+                                                      std::move(random), options,
+                                                      std::move(on_notice), writer);
+  Result<void> loaded = co_await provider->load();
+  if (!loaded) co_return std::move(loaded).error();
+  co_return std::shared_ptr<LocalProvider>(std::move(provider));
+}
+
+}  // namespace agent_memory
