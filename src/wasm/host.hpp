@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The JavaScript side, as this side sees it: calls that are answered later, and calls that are
+// not. Everything in flight is a number; nothing here holds a JavaScript object.
+
+#include <coroutine>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent_memory/result.hpp"
+#include "agent_memory/types.hpp"
+
+namespace agent_memory::wasm {
+
+/// Kept in step with js/src/core/bridge.ts.
+enum class Target : int { kStorage = 0, kProvider = 1 };
+enum class StorageMethod : int {
+  kGet = 0,
+  kWrite = 1,
+  kScan = 2,
+  kTryLock = 3,
+  kUnlock = 4,
+  kWatch = 5,
+  kClose = 6,
+};
+enum class ProviderMethod : int { kRetrieve = 0, kStore = 1, kGetAll = 2, kDelete = 3 };
+
+/// A call to a JavaScript port, awaited: its answer's bytes, or the error that JavaScript made of
+/// a rejection. Several may be under way.
+class HostCall {
+ public:
+  HostCall(Target target, std::uint32_t target_id, int method, std::string arguments)
+      : target_(target), target_id_(target_id), method_(method), arguments_(std::move(arguments)) {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter);
+  Result<std::string> await_resume();
+
+  /// Called by JavaScript when the answer is there. An unknown ticket is ignored.
+  static void settle(std::uint32_t ticket, bool ok, std::string bytes);
+
+ private:
+  Target target_;
+  std::uint32_t target_id_;
+  int method_;
+  std::string arguments_;
+  std::coroutine_handle<> waiter_;
+  bool ok_ = false;
+  std::string answer_;
+};
+
+/// A call that nobody waits for.
+void host_send(Target target, std::uint32_t target_id, int method, std::string_view arguments);
+/// The result of the operation that JavaScript started under `ticket`: JSON, or an error's JSON.
+void host_deliver(std::uint32_t ticket, bool ok, std::string_view json);
+/// An event of the provider or context that JavaScript made under `owner`.
+void host_notify(std::uint32_t owner, std::string_view json);
+/// Progress of the operation under `ticket`.
+void host_progress(std::uint32_t ticket, double done, double total);
+/// The clock that the provider was opened with.
+double host_now(std::uint32_t owner);
+std::uint64_t host_random();
+
+}  // namespace agent_memory::wasm

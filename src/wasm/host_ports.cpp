@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/host_ports.hpp"
+
+#include <cstring>
+#include <functional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/json.hpp"
+#include "wasm/host.hpp"
+#include "wasm/wire.hpp"
+
+namespace agent_memory::wasm {
+namespace {
+
+// Storage calls are packed: u32 lengths, little-endian, before each string. js/src/core/packing.ts
+// is the other side.
+
+void put_u32(std::string& out, std::size_t value) {
+  const auto number = static_cast<std::uint32_t>(value);
+  char bytes[sizeof number];
+  std::memcpy(bytes, &number, sizeof number);
+  out.append(bytes, sizeof number);
+}
+
+void put_string(std::string& out, std::string_view value) {
+  put_u32(out, value.size());
+  out.append(value);
+}
+
+/// Reads what put_* wrote. Past the end everything is empty.
+class Unpacker {
+ public:
+  explicit Unpacker(std::string_view bytes) : rest_(bytes) {}
+  std::uint32_t u32() {
+    std::uint32_t value = 0;
+    if (rest_.size() < sizeof value) return 0;
+    std::memcpy(&value, rest_.data(), sizeof value);
+    rest_.remove_prefix(sizeof value);
+    return value;
+  }
+  std::string string() {
+    const std::string_view taken = rest_.substr(0, u32_size());
+    rest_.remove_prefix(taken.size());
+    return std::string(taken);
+  }
+
+ private:
+  std::size_t u32_size() {
+    const std::uint32_t size = u32();
+    return size;
+  }
+  std::string_view rest_;
+};
+
+using Watchers = std::unordered_map<std::uint32_t, std::function<void()>>;
+
+Watchers& watchers() {
+  static Watchers instance;
+  return instance;
+}
+
+class HostStorage final : public StoragePort {
+ public:
+  HostStorage(std::uint32_t id, std::string kind) : id_(id), kind_(std::move(kind)) {}
+  HostStorage(const HostStorage&) = delete;
+  HostStorage& operator=(const HostStorage&) = delete;
+  ~HostStorage() override { watchers().erase(id_); }
+
+  [[nodiscard]] std::string kind() const override { return kind_; }
+
+  Async<std::optional<std::string>> get(std::string key) override {
+    Result<std::string> answer = co_await call(StorageMethod::kGet, std::move(key));
+    if (!answer) co_return std::move(answer).error();
+    if (answer->empty() || answer->front() == 0) co_return std::optional<std::string>();
+    co_return std::optional(answer->substr(1));
+  }
+
+  Async<void> write(WriteBatch batch) override {
+    std::string packed;
+    put_u32(packed, batch.put.size());
+    for (const KeyValue& each : batch.put) {
+      put_string(packed, each.key);
+      put_string(packed, each.value);
+    }
+    put_u32(packed, batch.remove.size());
+    for (const std::string& key : batch.remove) put_string(packed, key);
+    batch = {};
+    Result<std::string> answer = co_await call(StorageMethod::kWrite, std::move(packed));
+    if (!answer) co_return std::move(answer).error();
+    co_return Result<void>();
+  }
+
+  Async<std::vector<KeyValue>> scan(std::string prefix, std::string after,
+                                    std::size_t limit) override {
+    std::string packed;
+    put_u32(packed, limit);
+    put_string(packed, prefix);
+    put_string(packed, after);
+    Result<std::string> answer = co_await call(StorageMethod::kScan, std::move(packed));
+    if (!answer) co_return std::move(answer).error();
+    Unpacker in(*answer);
+    std::vector<KeyValue> pairs(in.u32());
+    for (KeyValue& pair : pairs) {
+      pair.key = in.string();
+      pair.value = in.string();
+    }
+    co_return pairs;
+  }
+
+  void watch(std::function<void()> changed) override {
+    watchers()[id_] = std::move(changed);
+    host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kWatch), {});
+  }
+
+  Async<bool> try_lock(std::string name) override {
+    Result<std::string> answer = co_await call(StorageMethod::kTryLock, std::move(name));
+    if (!answer) co_return std::move(answer).error();
+    co_return !answer->empty() && answer->front() != 0;
+  }
+
+  void unlock(std::string name) override {
+    host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kUnlock), name);
+  }
+
+  Async<void> close() override {
+    watchers().erase(id_);
+    Result<std::string> answer = co_await call(StorageMethod::kClose, std::string());
+    if (!answer) co_return std::move(answer).error();
+    co_return Result<void>();
+  }
+
+ private:
+  [[nodiscard]] HostCall call(StorageMethod method, std::string arguments) const {
+    return HostCall(Target::kStorage, id_, static_cast<int>(method), std::move(arguments));
+  }
+
+  std::uint32_t id_;
+  std::string kind_;
+};
+
+class HostClock final : public ClockPort {
+ public:
+  explicit HostClock(std::uint32_t owner) : owner_(owner) {}
+  TimestampMs now_ms() override { return static_cast<TimestampMs>(host_now(owner_)); }
+
+ private:
+  std::uint32_t owner_;
+};
+
+class HostRandom final : public RandomPort {
+ public:
+  std::uint64_t next() override { return host_random(); }
+};
+
+class HostProvider final : public MemoryProvider {
+ public:
+  explicit HostProvider(std::uint32_t id) : id_(id) {}
+
+  Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
+                                                        RetrieveOptions options) override {
+    Result<std::string> answer =
+        co_await call(ProviderMethod::kRetrieve, std::move(query), encode_options(options),
+                      options.abort);
+    if (!answer) co_return std::move(answer).error();
+    co_return decode_retrieved(*answer);
+  }
+
+  Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
+                                                  StoreOptions options) override {
+    Result<std::string> answer =
+        co_await call(ProviderMethod::kStore, std::move(messages), encode_options(options),
+                      options.abort);
+    if (!answer) co_return std::move(answer).error();
+    co_return decode_stored(*answer);
+  }
+
+  Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
+    Result<std::string> answer = co_await call(ProviderMethod::kGetAll, JsonValue(),
+                                               encode_options(options), options.abort);
+    if (!answer) co_return std::move(answer).error();
+    co_return decode_retrieved(*answer);
+  }
+
+  Async<bool> delete_memory(std::string memory_id) override {
+    Result<std::string> answer = co_await call(ProviderMethod::kDelete, std::move(memory_id),
+                                               JsonValue(), AbortToken());
+    if (!answer) co_return std::move(answer).error();
+    co_return decode_boolean(*answer);
+  }
+
+ private:
+  [[nodiscard]] HostCall call(ProviderMethod method, JsonValue argument, JsonValue options,
+                              const AbortToken& abort) const {
+    JsonObject arguments{{"argument", std::move(argument)}, {"options", std::move(options)}};
+    if (abort) {
+      const auto ticket = static_cast<const OperationAbort&>(*abort).ticket();
+      arguments.push_back({"operation", static_cast<double>(ticket)});
+    }
+    return HostCall(Target::kProvider, id_, static_cast<int>(method),
+                    dump_json(std::move(arguments)));
+  }
+
+  std::uint32_t id_;
+};
+
+}  // namespace
+
+std::unique_ptr<StoragePort> make_host_storage(std::uint32_t id, std::string kind) {
+  return std::make_unique<HostStorage>(id, std::move(kind));
+}
+
+void on_host_storage_changed(std::uint32_t id) {
+  const auto watcher = watchers().find(id);
+  if (watcher == watchers().end()) return;
+  const std::function<void()> changed = watcher->second;  // it may end the watch
+  changed();
+}
+
+std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner) {
+  return std::make_shared<HostClock>(owner);
+}
+std::shared_ptr<RandomPort> make_host_random() { return std::make_shared<HostRandom>(); }
+std::shared_ptr<MemoryProvider> make_host_provider(std::uint32_t id) {
+  return std::make_shared<HostProvider>(id);
+}
+
+}  // namespace agent_memory::wasm

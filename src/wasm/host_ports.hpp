@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The core's ports, answered by JavaScript.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "agent_memory/agent_memory.hpp"
+
+namespace agent_memory::wasm {
+
+/// An abort flag that knows which JavaScript operation it belongs to, so that a JavaScript
+/// provider can be given that operation's own signal. Every flag in this room is one.
+class OperationAbort final : public AbortFlag {
+ public:
+  explicit OperationAbort(std::uint32_t ticket) : ticket_(ticket) {}
+  [[nodiscard]] std::uint32_t ticket() const { return ticket_; }
+
+ private:
+  std::uint32_t ticket_;
+};
+
+/// The StoragePort that js/src registered under `id`.
+std::unique_ptr<StoragePort> make_host_storage(std::uint32_t id, std::string kind);
+/// Called by JavaScript when the watched storage `id` was changed elsewhere.
+void on_host_storage_changed(std::uint32_t id);
+
+std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner);
+std::shared_ptr<RandomPort> make_host_random();
+
+/// The JavaScript object that js/src registered as a provider under `id`.
+std::shared_ptr<MemoryProvider> make_host_provider(std::uint32_t id);
+
+}  // namespace agent_memory::wasm
