@@ -1,0 +1,45 @@
+// README's code runs as it stands there, and what its comments promise is so.
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const readme = await readFile(path.join(root, 'README.md'), 'utf8');
+const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
+
+/** Runs an example as a file of its own inside the package, and hands out what it declared. */
+async function run(code, index, names) {
+  const folder = path.join(root, 'build/readme');
+  const file = path.join(folder, `example-${index}.mjs`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, `${code}\nexport { ${names.join(', ')} };\n`);
+  return import(pathToFileURL(file).href);
+}
+
+test('the first example remembers', async () => {
+  const { provider, request, messages, memories } = await run(examples[0], 0, [
+    'provider',
+    'request',
+    'messages',
+    'memories',
+  ]);
+  assert.equal(memories[0].memory, 'I moved to Lisbon in May. I drink green tea.');
+  assert.equal(messages[0].role, 'system');
+  assert.match(messages[0].content, /I drink green tea/);
+  assert.deepEqual(messages.slice(1), request);
+  await provider.close();
+});
+
+test('the second example finds, scores and explains', async () => {
+  const { provider, found } = await run(examples[1], 1, ['provider', 'found']);
+  assert.equal(found[0].memory, 'My sister Ida lives in Porto.');
+  assert.ok(found[0].score > 0 && found[0].score <= 1);
+  assert.ok(found[0].explanation.terms.includes('sister'));
+  await provider.close();
+});
+
+test('README has no other example than those tested here', () => {
+  assert.equal(examples.length, 2);
+});

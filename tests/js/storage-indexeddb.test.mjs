@@ -1,0 +1,652 @@
+// The contract over fake-indexeddb, and everything that a real browser does to a store only now and then: connections
+// that die, opens that never answer, disks that are full. browser/storage.test.mjs has the real one.
+import 'fake-indexeddb/auto';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import test from 'node:test';
+import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
+import { bytes, hasCode, pause, signal, storageContract } from './storage-contract.mjs';
+
+let databases = 0;
+const freshName = () => `test-${++databases}`;
+const nameOf = new WeakMap();
+
+function openNamed(name) {
+  const store = indexedDBStorage({ name });
+  nameOf.set(store, name);
+  return store;
+}
+
+const contract = {
+  assert,
+  open: async () => openNamed(freshName()),
+  reopen: async (store) => openNamed(nameOf.get(store)),
+  share: async (store) => openNamed(nameOf.get(store)),
+  // Node has them from version 24.
+  hasLocks: globalThis.navigator?.locks !== undefined,
+};
+
+storageContract({ ...contract, test: (name, body) => test(`indexeddb: ${name}`, body) });
+
+test('indexeddb: without locks in the runtime, one object excludes its own work', async () => {
+  await replacing(globalThis, 'navigator', {}, async () => {
+    const store = indexedDBStorage({ name: freshName() });
+    let inside = 0;
+    const work = async () => {
+      assert.equal(++inside, 1);
+      await pause(2);
+      inside--;
+    };
+    await Promise.all([1, 2, 3].map(() => store.exclusively('name', work)));
+    await store.close();
+  });
+});
+
+test('indexeddb: the contract holds without getAllRecords', async (t) => {
+  const { prototype } = globalThis.IDBObjectStore;
+  const getAllRecords = Object.getOwnPropertyDescriptor(prototype, 'getAllRecords');
+  assert.ok(getAllRecords, 'fake-indexeddb has it');
+  delete prototype.getAllRecords;
+  try {
+    const tests = [];
+    storageContract({ ...contract, test: (...given) => tests.push(given) });
+    for (const [name, body] of tests) await t.test(name, body);
+  } finally {
+    Object.defineProperty(prototype, 'getAllRecords', getAllRecords);
+  }
+});
+
+// ---------------------------------------------------------------------------------------------------- options
+
+test('indexeddb: options out of their bounds are refused at once', () => {
+  for (const [field, options] of [
+    ['name', { name: '' }],
+    ['name', { name: 7 }],
+    ['durability', { durability: 'sometimes' }],
+    ['openTimeoutMs', { openTimeoutMs: 0 }],
+    ['openTimeoutMs', { openTimeoutMs: NaN }],
+  ]) {
+    assert.throws(
+      () => indexedDBStorage(options),
+      (error) => hasCode('invalid_argument')(error) && error.field === field,
+    );
+  }
+});
+
+test("indexeddb: the default name is 'agent-memory', and making a store opens nothing", async () => {
+  const before = await indexedDB.databases();
+  const store = indexedDBStorage();
+  await pause(5);
+  assert.deepEqual(await indexedDB.databases(), before);
+  await store.write({ put: [['key', bytes(1)]] });
+  assert.ok((await indexedDB.databases()).some(({ name }) => name === 'agent-memory'));
+  await store.close();
+});
+
+test('indexeddb: durability is a hint to the browser', async () => {
+  for (const [options, expected] of [
+    [{}, 'relaxed'],
+    [{ durability: 'strict' }, 'strict'],
+  ]) {
+    const store = indexedDBStorage({ name: freshName(), ...options });
+    await store.get('key');
+    const hints = [];
+    await beforeTransactions(
+      (_stores, mode, hint) => hints.push([mode, hint?.durability]),
+      () => store.write({ put: [['key', bytes(1)]] }),
+    );
+    assert.deepEqual(hints, [['readwrite', expected]]);
+    await store.close();
+  }
+});
+
+// ---------------------------------------------------------------------------------------------------- opening
+
+test('indexeddb: many first calls open one connection', async () => {
+  let opens = 0;
+  await replacing(
+    indexedDB,
+    'open',
+    counting(indexedDB.open, () => opens++),
+    async () => {
+      const store = indexedDBStorage({ name: freshName() });
+      await Promise.all([
+        store.get('a'),
+        store.scan('', undefined, 1),
+        store.write({ put: [['key', bytes(1)]] }),
+        store.get('b'),
+      ]);
+      await store.get('c');
+      assert.equal(opens, 1);
+      await store.close();
+    },
+  );
+});
+
+test('indexeddb: where there is none, calls say so', async () => {
+  await replacing(globalThis, 'indexedDB', undefined, async () => {
+    const store = indexedDBStorage({ name: 'notes' });
+    for (const call of [
+      store.get('key'),
+      store.write({ put: [['key', bytes(1)]] }),
+      store.scan('', undefined, 1),
+    ]) {
+      await assert.rejects(call, (error) => {
+        assert.match(error.message, /'notes'.*there is no indexedDB here/);
+        assert.equal(error.isRetryable, false);
+        return hasCode('storage')(error);
+      });
+    }
+    await store.close();
+  });
+});
+
+test('indexeddb: an open that the browser forbids is tried again by the next call only', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const timersBefore = timers();
+  let opens = 0;
+  const forbidden = () => {
+    opens++;
+    throw new DOMException('The operation is insecure.', 'SecurityError');
+  };
+  const store = indexedDBStorage({ name: freshName() });
+  await replacing(indexedDB, 'open', forbidden, async () => {
+    await assert.rejects(store.get('key'), (error) => {
+      assert.equal(error.isRetryable, false);
+      return hasCode('storage')(error);
+    });
+    assert.equal(opens, 1);
+  });
+  assert.equal(timers(), timersBefore, 'a timer was left behind');
+  assert.equal(await store.get('key'), undefined);
+  await store.close();
+});
+
+test('indexeddb: an open that never answers ends in an error, and the next call tries anew', async () => {
+  const store = indexedDBStorage({ name: freshName(), openTimeoutMs: 20 });
+  const health = healthOf(store);
+  let opens = 0;
+  await replacing(
+    indexedDB,
+    'open',
+    counting(
+      () => ({}),
+      () => opens++,
+    ),
+    async () => {
+      await assert.rejects(store.get('key'), (error) => {
+        assert.match(error.message, /no answer within 20 ms/);
+        assert.equal(error.isRetryable, true);
+        return hasCode('storage')(error);
+      });
+      assert.equal(opens, 1);
+      await assert.rejects(store.get('key'), hasCode('storage'));
+      assert.equal(opens, 2);
+    },
+  );
+  assert.deepEqual(health.states, ['degraded']);
+  assert.equal(await store.get('key'), undefined);
+  assert.deepEqual(health.states, ['degraded', 'healed']);
+  await store.close();
+});
+
+test('indexeddb: an open that answers too late is closed again and blocks nobody', async () => {
+  const name = freshName();
+  // Somebody keeps the database open, somebody else wants it deleted: whoever opens it now has to wait for both.
+  const holder = await openDatabase(name, 1, () => undefined);
+  const isWaiting = signal();
+  const deletion = indexedDB.deleteDatabase(name);
+  deletion.onblocked = isWaiting.fire;
+  await isWaiting.fired;
+  const store = indexedDBStorage({ name, openTimeoutMs: 20 });
+  await assert.rejects(store.get('key'), hasCode('storage'));
+  holder.close();
+  assert.equal(await deleteDatabase(name), 'deleted without being blocked');
+  await store.write({ put: [['key', bytes(1)]] });
+  await store.close();
+});
+
+test('indexeddb: an open that is blocked reports it, and heals when it is not', async () => {
+  const name = freshName();
+  const { open } = indexedDB;
+  const blockedOnce = function (...given) {
+    const request = open.apply(this, given);
+    queueMicrotask(() => request.onblocked());
+    return request;
+  };
+  const store = indexedDBStorage({ name });
+  const health = healthOf(store);
+  await replacing(indexedDB, 'open', blockedOnce, () => store.get('key'));
+  assert.deepEqual(health.states, ['degraded', 'healed']);
+  assert.match(health.errors[0].message, /open has to wait; another tab/);
+  await store.close();
+});
+
+test("indexeddb: a newer version's database is 'corrupt', and is left alone", async () => {
+  const name = freshName();
+  const newer = await openDatabase(name, 2, () => undefined);
+  newer.close();
+  const store = indexedDBStorage({ name });
+  await assert.rejects(store.get('key'), hasCode('corrupt'));
+  await store.close();
+  assert.equal((await openDatabase(name)).version, 2);
+});
+
+test("indexeddb: another program's database of the same name is 'corrupt'", async () => {
+  const name = freshName();
+  (await openDatabase(name, 1, (database) => database.createObjectStore('todos'))).close();
+  const store = indexedDBStorage({ name });
+  await assert.rejects(store.write({ put: [['key', bytes(1)]] }), (error) => {
+    assert.match(error.message, /another program's/);
+    return hasCode('corrupt')(error);
+  });
+  await store.close();
+});
+
+test("indexeddb: something other than bytes in the store is 'corrupt'", async () => {
+  const name = freshName();
+  const foreign = await openDatabase(name, 1, (database) => {
+    database.createObjectStore('records').put('text', 'key');
+  });
+  foreign.close();
+  const store = indexedDBStorage({ name });
+  await assert.rejects(store.get('key'), hasCode('corrupt'));
+  await assert.rejects(store.scan('', undefined, 1), hasCode('corrupt'));
+  await store.close();
+});
+
+// ---------------------------------------------------------------------------------------------------- transactions
+
+test('indexeddb: a write is one transaction, and its requests are issued without waiting', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.get('key');
+  let transactions = 0;
+  await beforeTransactions(
+    () => transactions++,
+    () => store.write({ put: Array.from({ length: 500 }, (_, index) => [`k${index}`, bytes(1)]) }),
+  );
+  assert.equal(transactions, 1);
+  await store.close();
+});
+
+test('indexeddb: a transaction that fails after its requests succeeded fails the write', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.write({ put: [['key', bytes(1)]] });
+  const full = new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+  let transactions = 0;
+  await afterTransactionBegan(
+    (transaction) => {
+      transactions++;
+      abortLate(transaction, full);
+    },
+    () =>
+      assert.rejects(store.write({ put: [['key', bytes(2)]], delete: [] }), (error) => {
+        assert.equal(error.cause, full);
+        assert.equal(error.isRetryable, false);
+        return hasCode('quota_exceeded')(error);
+      }),
+  );
+  assert.equal(transactions, 1, 'a full store is not tried again');
+  assert.deepEqual(await store.get('key'), bytes(1));
+  await store.close();
+});
+
+test('indexeddb: a request that is refused halfway takes back those before it', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.write({ put: [['first', bytes(1)]] });
+  const { prototype } = globalThis.IDBObjectStore;
+  const { put } = prototype;
+  const refusing = function (value, key) {
+    if (key === 'second') throw new DOMException('could not be cloned', 'DataCloneError');
+    return put.call(this, value, key);
+  };
+  const batch = ['first', 'second'].map((key) => [key, bytes(2)]);
+  await replacing(prototype, 'put', refusing, () =>
+    assert.rejects(store.write({ put: batch }), hasCode('storage')),
+  );
+  assert.deepEqual(await store.scan('', undefined, 10), [['first', bytes(1)]]);
+  await store.close();
+});
+
+// ---------------------------------------------------------------------------------------------------- connections
+
+for (const [what, thrown] of [
+  ['is closing', new DOMException('The database connection is closing.', 'InvalidStateError')],
+  ['was lost', new DOMException('Connection to Indexed Database server lost.', 'UnknownError')],
+  ['fails without a name', new Error('Internal error.')],
+]) {
+  test(`indexeddb: a connection that ${what} is replaced, unnoticed but for the report`, async () => {
+    const store = indexedDBStorage({ name: freshName() });
+    const health = healthOf(store);
+    await store.write({ put: [['key', bytes(1)]] });
+    const dead = new Set();
+    const refused = [];
+    // Every connection that is open now stays dead for good.
+    await beforeTransactions(
+      function () {
+        if (dead.size === 0) dead.add(this);
+        if (!dead.has(this)) return;
+        refused.push(this);
+        throw thrown;
+      },
+      async () => {
+        assert.deepEqual(await store.get('key'), bytes(1));
+        await store.write({ put: [['key', bytes(2)]] });
+      },
+    );
+    assert.equal(refused.length, 1, 'the dead one is not asked again');
+    assert.deepEqual(await store.get('key'), bytes(2));
+    assert.deepEqual(health.states, ['healed']);
+    assert.equal(health.errors[0].cause, thrown);
+    await store.close();
+  });
+}
+
+test('indexeddb: many calls on one dead connection heal together, with one report', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  const health = healthOf(store);
+  await store.write({ put: [['key', bytes(1)]] });
+  let opens = 0;
+  let dead;
+  await replacing(
+    indexedDB,
+    'open',
+    counting(indexedDB.open, () => opens++),
+    () =>
+      beforeTransactions(
+        function () {
+          dead ??= this;
+          if (this === dead) throw new DOMException('closing', 'InvalidStateError');
+        },
+        () => Promise.all(Array.from({ length: 10 }, () => store.get('key'))),
+      ),
+  );
+  assert.equal(opens, 1);
+  assert.deepEqual(health.states, ['healed']);
+  await store.close();
+});
+
+test('indexeddb: a transaction that is aborted without a reason is done again', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  const health = healthOf(store);
+  await store.write({ put: [['key', bytes(1)]] });
+  let aborted = 0;
+  await afterTransactionBegan(
+    (transaction) => {
+      if (aborted++ === 0) abortLate(transaction, null);
+    },
+    () => store.write({ put: [['key', bytes(2)]] }),
+  );
+  assert.deepEqual(await store.get('key'), bytes(2));
+  assert.deepEqual(health.states, ['healed']);
+  await store.close();
+});
+
+test('indexeddb: after three attempts it gives up, and says once that it is degraded', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  const health = healthOf(store);
+  await store.write({ put: [['key', bytes(1)]] });
+  let attempts = 0;
+  await beforeTransactions(
+    () => {
+      attempts++;
+      throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+    },
+    async () => {
+      await assert.rejects(store.write({ put: [['key', bytes(2)]] }), (error) => {
+        assert.equal(error.isRetryable, true);
+        assert.match(
+          error.message,
+          /^indexedDB 'test-\d+': write failed: UnknownError: Connection/,
+        );
+        return hasCode('storage')(error);
+      });
+      assert.equal(attempts, 3);
+      await assert.rejects(store.get('key'), hasCode('storage'));
+    },
+  );
+  assert.deepEqual(health.states, ['degraded']);
+  assert.deepEqual(await store.get('key'), bytes(1));
+  assert.deepEqual(health.states, ['degraded', 'healed']);
+  await store.close();
+});
+
+test('indexeddb: who stopped listening for health is not told', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  const health = healthOf(store);
+  health.stop();
+  health.stop();
+  let calls = 0;
+  await beforeTransactions(
+    () => {
+      if (calls++ === 0) throw new DOMException('closing', 'InvalidStateError');
+    },
+    () => store.get('key'),
+  );
+  assert.equal(calls, 2);
+  assert.deepEqual(health.states, []);
+  await store.close();
+});
+
+test('indexeddb: another tab may delete the database; the next call makes it anew and says so', async () => {
+  const name = freshName();
+  const store = indexedDBStorage({ name });
+  const health = healthOf(store);
+  await store.write({ put: [['key', bytes(1)]] });
+  assert.equal(await deleteDatabase(name), 'deleted without being blocked');
+  assert.deepEqual(health.states, []);
+  assert.equal(await store.get('key'), undefined);
+  assert.deepEqual(health.states, ['healed']);
+  assert.match(health.errors[0].message, /deleted while it was in use/);
+  await store.write({ put: [['key', bytes(2)]] });
+  assert.deepEqual(await store.get('key'), bytes(2));
+  assert.deepEqual(health.states, ['healed']);
+  await store.close();
+});
+
+test('indexeddb: a connection that the browser closed is replaced before it is asked', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  const health = healthOf(store);
+  let connection;
+  await beforeTransactions(
+    function () {
+      connection = this;
+    },
+    () => store.write({ put: [['key', bytes(1)]] }),
+  );
+  connection.close();
+  connection.onclose(new Event('close'));
+  let refused = 0;
+  await beforeTransactions(
+    function () {
+      if (this === connection) refused++;
+    },
+    async () => assert.deepEqual(await store.get('key'), bytes(1)),
+  );
+  assert.equal(refused, 0);
+  assert.deepEqual(health.states, ['healed']);
+  // What becomes of a connection that was replaced is no news.
+  connection.onclose(new Event('close'));
+  await store.get('key');
+  assert.deepEqual(health.states, ['healed']);
+  await store.close();
+});
+
+// ---------------------------------------------------------------------------------------------------- watching, closing
+
+test('indexeddb: a store does not hear its own writes', async () => {
+  const name = freshName();
+  const [here, there] = [indexedDBStorage({ name }), indexedDBStorage({ name })];
+  let calls = 0;
+  const told = signal();
+  here.watch(() => calls++);
+  there.watch(told.fire);
+  await here.write({ put: [['key', bytes(1)]] });
+  await told.fired;
+  await pause(10);
+  assert.equal(calls, 0);
+  await here.close();
+  await there.close();
+});
+
+test('indexeddb: stores of another name hear nothing', async () => {
+  const [here, there] = [1, 2].map(() => indexedDBStorage({ name: freshName() }));
+  let calls = 0;
+  here.watch(() => calls++);
+  await there.write({ put: [['key', bytes(1)]] });
+  await pause(20);
+  assert.equal(calls, 0);
+  await here.close();
+  await there.close();
+});
+
+test('indexeddb: without BroadcastChannel it stores all the same', async () => {
+  await replacing(globalThis, 'BroadcastChannel', undefined, async () => {
+    const store = indexedDBStorage({ name: freshName() });
+    const unwatch = store.watch(() => undefined);
+    await store.write({ put: [['key', bytes(1)]] });
+    assert.deepEqual(await store.get('key'), bytes(1));
+    unwatch();
+    await store.close();
+  });
+});
+
+test('indexeddb: close waits for an operation that is between two attempts', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.write({ put: [['key', bytes(1)]] });
+  let calls = 0;
+  await beforeTransactions(
+    () => {
+      if (calls++ === 0) throw new DOMException('closing', 'InvalidStateError');
+    },
+    async () => {
+      const read = store.get('key');
+      await store.close();
+      assert.deepEqual(await Promise.race([read, pause(0)]), bytes(1));
+    },
+  );
+  assert.equal(calls, 2);
+});
+
+test('indexeddb: after close the database can be deleted at once', async () => {
+  const name = freshName();
+  const store = indexedDBStorage({ name });
+  void store.write({ put: [['key', bytes(1)]] });
+  await store.close();
+  assert.equal(await deleteDatabase(name), 'deleted without being blocked');
+});
+
+test('indexeddb: watching or locking after close is refused', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.close();
+  assert.throws(() => store.watch(() => undefined), hasCode('closed'));
+  await assert.rejects(
+    store.exclusively('name', async () => 1),
+    hasCode('closed'),
+  );
+});
+
+test('indexeddb: a store that is watched and never closed lets the process end', () => {
+  const program = `
+    import 'fake-indexeddb/auto';
+    import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
+    const store = indexedDBStorage();
+    store.watch(() => undefined);
+    await store.write({ put: [['key', Uint8Array.of(1)]] });
+    console.log('written');
+  `;
+  const child = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.equal(child.signal, null, 'it had to be killed');
+  assert.equal(child.stdout, 'written\n', child.stderr);
+});
+
+// ---------------------------------------------------------------------------------------------------- faults
+
+/** Runs `body` while `object[property]` is `value`. */
+async function replacing(object, property, value, body) {
+  const own = Object.getOwnPropertyDescriptor(object, property);
+  Object.defineProperty(object, property, { value, configurable: true, writable: true });
+  try {
+    return await body();
+  } finally {
+    if (own) Object.defineProperty(object, property, own);
+    else delete object[property];
+  }
+}
+
+/** Runs `body` while, before every transaction, `before` is called on its connection. */
+function beforeTransactions(before, body) {
+  const { prototype } = globalThis.IDBDatabase;
+  const original = prototype.transaction;
+  const begin = function (...given) {
+    // fake-indexeddb upgrades through the same method.
+    if (given[1] !== 'versionchange') before.apply(this, given);
+    return original.apply(this, given);
+  };
+  return replacing(prototype, 'transaction', begin, body);
+}
+
+/** Runs `body` while `then` is given every transaction at its beginning. */
+function afterTransactionBegan(then, body) {
+  const { prototype } = globalThis.IDBDatabase;
+  const original = prototype.transaction;
+  const begin = function (...given) {
+    const transaction = original.apply(this, given);
+    then(transaction);
+    return transaction;
+  };
+  return replacing(prototype, 'transaction', begin, body);
+}
+
+/** As a commit that fails: long after the requests succeeded, the transaction is aborted. */
+function abortLate(transaction, error) {
+  const store = transaction.objectStore('records');
+  let rounds = 10;
+  const delay = () => {
+    if (rounds-- > 0) {
+      store.count().onsuccess = delay;
+    } else {
+      transaction.abort();
+      Object.defineProperty(transaction, 'error', { value: error });
+    }
+  };
+  delay();
+}
+
+function counting(original, count) {
+  return function (...given) {
+    count();
+    return original.apply(this, given);
+  };
+}
+
+function healthOf(store) {
+  const health = { states: [], errors: [] };
+  health.stop = store.onHealth((state, error) => {
+    health.states.push(state);
+    health.errors.push(error);
+  });
+  return health;
+}
+
+function openDatabase(name, version, upgrade) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, version);
+    request.onupgradeneeded = () => upgrade(request.result);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function deleteDatabase(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onblocked = () => reject(new Error('the deletion was blocked'));
+    request.onsuccess = () => resolve('deleted without being blocked');
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+import { bytes, signal, storageContract } from './storage-contract.mjs';
+
+storageContract({
+  test: (name, body) => test(`memory: ${name}`, body),
+  assert,
+  open: async () => memoryStorage(),
+  reopen: async (store) => store,
+  share: async (store) => store,
+  afterClose: 'answers',
+});
+
+test('memory: every object is a store of its own', async () => {
+  const [one, other] = [memoryStorage(), memoryStorage()];
+  await one.write({ put: [['key', bytes(1)]] });
+  assert.equal(await other.get('key'), undefined);
+});
+
+test('memory: a watcher is not called from within the write', async () => {
+  const store = memoryStorage();
+  let calls = 0;
+  store.watch(() => calls++);
+  const written = store.write({ put: [['key', bytes(1)]] });
+  assert.equal(calls, 0);
+  await written;
+  await Promise.resolve();
+  assert.equal(calls, 1);
+});
+
+test('memory: a watcher that watches again from within is told once per write', async () => {
+  const store = memoryStorage();
+  const told = signal();
+  let calls = 0;
+  store.watch(() => {
+    calls++;
+    store.watch(told.fire);
+  });
+  await store.write({ put: [['key', bytes(1)]] });
+  await Promise.resolve();
+  assert.equal(calls, 1);
+  await store.write({ put: [['key', bytes(2)]] });
+  await told.fired;
+  assert.equal(calls, 2);
+});
+
+test('memory: 50,000 keys can be paged through', async () => {
+  const store = memoryStorage();
+  const count = 50_000;
+  const key = (index) => `k${String(index).padStart(6, '0')}`;
+  await store.write({ put: Array.from({ length: count }, (_, index) => [key(index), bytes()]) });
+  let after;
+  let seen = 0;
+  for (;;) {
+    const page = await store.scan('k', after, 50);
+    if (page.length === 0) break;
+    seen += page.length;
+    after = page.at(-1)[0];
+  }
+  assert.equal(seen, count);
+});

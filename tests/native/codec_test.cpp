@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "journal/codec.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "journal/bytes.hpp"
+#include "journal/checksum.hpp"
+#include "support/fakes.hpp"
+#include "support/records.hpp"
+
+using namespace agent_memory;
+using namespace agent_memory::testing;
+
+namespace {
+
+std::vector<Operation> random_operations(FakeRandom& random, std::size_t count) {
+  std::vector<Operation> operations;
+  while (operations.size() < count) operations.push_back(random_operation(random));
+  return operations;
+}
+
+/// Entries as a table makes them: live, updated, deleted, added again.
+MemoryTable random_table(FakeRandom& random, std::size_t count) {
+  MemoryTable table;
+  HybridClock clock(random.next());
+  for (std::size_t i = 0; i < count; ++i) {
+    Operation operation;
+    operation.at_ms = kStart;
+    operation.record = random_record(random);
+    operation.stamp = clock.next(kStart);
+    table.apply(operation);
+    const Stamp generation = operation.stamp;
+    for (std::size_t more = random.below(4); more > 0; --more) {
+      operation.kind = random.once_in(3) ? MemoryEvent::kDelete : MemoryEvent::kUpdate;
+      operation.generation = generation;
+      operation.stamp = clock.next(kStart);
+      operation.record.memory += "!";
+      table.apply(operation);
+    }
+  }
+  return table;
+}
+
+std::vector<MemoryEntry> entries_of(const MemoryTable& table) {
+  std::vector<MemoryEntry> entries;
+  for (EntryIndex i = 0; i < table.size(); ++i) entries.push_back(table[i]);
+  return entries;
+}
+
+std::string encoded(const std::vector<MemoryEntry>& entries) {
+  std::vector<const MemoryEntry*> pointers;
+  for (const MemoryEntry& each : entries) pointers.push_back(&each);
+  return encode_entries(pointers);
+}
+
+CheckpointHead make_head() {
+  CheckpointHead head;
+  head.folded = {{1, 2}, {0xFFFFFFFFFFFFFFFF, 300}};
+  head.segments = 3;
+  head.image_parts = 4;
+  head.live = 500;
+  return head;
+}
+
+ViewImage make_image() {
+  ViewImage image;
+  image.version = 0xFFFFFFFF;
+  image.numbers = {{}, {1, 2, 0xFFFFFFFF}};
+  image.texts = {"", std::string("a\0b", 3), "\xE6\x97\xA5"};
+  return image;
+}
+
+std::string random_bytes(FakeRandom& random, std::size_t most) {
+  std::string bytes(random.below(most), '\0');
+  for (char& each : bytes) each = static_cast<char>(random.below(256));
+  return bytes;
+}
+
+/// Reads `payload` as everything that it could be. What comes of it is of no interest, only that
+/// it ends well.
+void read_as_anything(std::string_view payload) {
+  std::vector<Operation> operations;
+  if (decode_operations(payload, operations)) CHECK_NOTHROW(encode_operations(operations));
+  std::vector<MemoryEntry> entries;
+  decode_entries(payload, entries);
+  CheckpointHead head;
+  if (decode_head(payload, head)) CHECK_NOTHROW(encode_head(head));
+  ViewImage image;
+  if (decode_image(payload, image)) CHECK_NOTHROW(encode_image(image));
+}
+
+}  // namespace
+
+// --------------------------------------------------------------------------------------- bytes
+
+TEST_CASE("the checksum is CRC-32C", "[codec]") {
+  CHECK(crc32c("") == 0);
+  CHECK(crc32c("123456789") == 0xE3069283);
+  CHECK(crc32c(std::string(32, '\0')) == 0x8A9136AA);  // RFC 3720, B.4
+  CHECK(crc32c(std::string(32, '\xFF')) == 0x62A8AB43);
+}
+
+TEST_CASE("integers of every size come back", "[codec]") {
+  ByteWriter out;
+  const std::vector<std::uint64_t> values{0, 1, 127, 128, 16383, 16384, 0xFFFFFFFF,
+                                          std::numeric_limits<std::uint64_t>::max()};
+  const std::vector<std::int64_t> signed_values{0, -1, 1, -64, 64,
+                                                std::numeric_limits<std::int64_t>::min(),
+                                                std::numeric_limits<std::int64_t>::max()};
+  for (const std::uint64_t value : values) out.put_varint(value);
+  for (const std::int64_t value : signed_values) out.put_signed(value);
+  for (const std::uint64_t value : values) out.put_u64(value);
+  ByteReader in(out.bytes());
+  for (const std::uint64_t value : values) CHECK(in.varint() == value);
+  for (const std::int64_t value : signed_values) CHECK(in.signed_varint() == value);
+  for (const std::uint64_t value : values) CHECK(in.u64() == value);
+  CHECK(in.ok());
+  CHECK(in.at_end());
+}
+
+TEST_CASE("after a failed read every later one fails", "[codec]") {
+  ByteReader in(std::string_view("\x01\x02", 2));
+  CHECK(in.u32() == 0);
+  CHECK_FALSE(in.ok());
+  CHECK(in.byte() == 0);
+  CHECK(in.string().empty());
+  CHECK(in.u32s().empty());
+  CHECK_FALSE(in.ok());
+}
+
+TEST_CASE("a length that goes past the end is no length", "[codec]") {
+  ByteReader text(std::string_view("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01xyz", 13));
+  CHECK(text.string().empty());
+  CHECK_FALSE(text.ok());
+  ByteReader numbers(std::string_view("\x02\x01\x02\x03\x04\x05\x06\x07", 8));
+  CHECK(numbers.u32s().empty());
+  CHECK_FALSE(numbers.ok());
+  ByteReader endless(std::string_view("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 11));
+  CHECK(endless.varint() == 0);
+  CHECK_FALSE(endless.ok());
+}
+
+// --------------------------------------------------------------------------------- round trips
+
+TEST_CASE("operations come back as they went", "[codec]") {
+  FakeRandom random(1);
+  for (int i = 0; i < 500; ++i) {
+    const std::vector<Operation> operations = random_operations(random, random.below(5));
+    std::vector<Operation> read;
+    REQUIRE(decode_operations(encode_operations(operations), read));
+    REQUIRE(shown(read) == shown(operations));
+  }
+}
+
+TEST_CASE("entries come back as they went", "[codec]") {
+  FakeRandom random(2);
+  for (int i = 0; i < 500; ++i) {
+    const std::vector<MemoryEntry> entries = entries_of(random_table(random, random.below(5)));
+    std::vector<MemoryEntry> read;
+    REQUIRE(decode_entries(encoded(entries), read));
+    REQUIRE(shown(read) == shown(entries));
+  }
+}
+
+TEST_CASE("times at the ends of their type come back too", "[codec]") {
+  Operation operation;
+  operation.stamp = {.time = 1, .writer = 1};
+  operation.record.id = "a";
+  operation.record.created_at_ms = std::numeric_limits<TimestampMs>::min();
+  operation.record.updated_at_ms = std::numeric_limits<TimestampMs>::max();
+  std::vector<Operation> read;
+  REQUIRE(decode_operations(encode_operations({operation}), read));
+  CHECK(shown(read) == shown(std::vector{operation}));
+}
+
+TEST_CASE("heads and images come back as they went", "[codec]") {
+  CheckpointHead head;
+  REQUIRE(decode_head(encode_head(make_head()), head));
+  CHECK(encode_head(head) == encode_head(make_head()));
+  CHECK(head.segments == 3);
+  CHECK(head.image_parts == 4);
+  CHECK(head.live == 500);
+  REQUIRE(head.folded.size() == 2);
+  CHECK(head.folded[1].sequence == 300);
+
+  ViewImage image;
+  REQUIRE(decode_image(encode_image(make_image()), image));
+  CHECK(image.version == make_image().version);
+  CHECK(image.numbers == make_image().numbers);
+  CHECK(image.texts == make_image().texts);
+}
+
+TEST_CASE("a frame gives back its payload, to who asks for that kind", "[codec]") {
+  const std::string frame = seal(FrameKind::kEntries, "payload");
+  CHECK(unseal(FrameKind::kEntries, frame).damage == Damage::kNone);
+  CHECK(unseal(FrameKind::kEntries, frame).payload == "payload");
+  CHECK(unseal(FrameKind::kHead, frame).damage == Damage::kCorrupt);
+  CHECK(unseal(FrameKind::kHead, seal(FrameKind::kHead, "")).damage == Damage::kNone);
+}
+
+// -------------------------------------------------------------------------------------- damage
+
+TEST_CASE("every changed byte and every missing end of a frame is detected", "[codec]") {
+  FakeRandom random(3);
+  const std::string frame =
+      seal(FrameKind::kOperations, encode_operations(random_operations(random, 3)));
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      std::string flipped = frame;
+      flipped[i] = static_cast<char>(static_cast<unsigned char>(flipped[i]) ^ (1U << bit));
+      INFO("byte " << i << " bit " << bit);
+      // Also in the version: what looks newer but does not add up is damaged.
+      REQUIRE(unseal(FrameKind::kOperations, flipped).damage == Damage::kCorrupt);
+    }
+    REQUIRE(unseal(FrameKind::kOperations, frame.substr(0, i)).damage == Damage::kCorrupt);
+  }
+  CHECK(unseal(FrameKind::kOperations, frame + "x").damage == Damage::kCorrupt);
+}
+
+TEST_CASE("a frame of a newer version is recognised whatever it holds", "[codec]") {
+  for (const int newer : {kFormatVersion + 1, 255}) {
+    const auto version = static_cast<std::uint8_t>(newer);
+    const std::string frame = seal(FrameKind::kHead, "who knows", version);
+    CHECK(unseal(FrameKind::kHead, frame).damage == Damage::kNewerVersion);
+    CHECK(unseal(FrameKind::kHead, frame).payload.empty());
+    CHECK(unseal(FrameKind::kEntries, frame).damage == Damage::kNewerVersion);
+  }
+  CHECK(unseal(FrameKind::kHead, seal(FrameKind::kHead, "x", 0)).damage == Damage::kCorrupt);
+}
+
+TEST_CASE("a damaged byte costs no entry but the one that it is in", "[codec]") {
+  FakeRandom random(4);
+  const std::vector<MemoryEntry> entries = entries_of(random_table(random, 6));
+  const std::string payload = encoded(entries);
+  for (std::size_t i = 0; i < payload.size(); ++i) {
+    for (const unsigned flip : {0x01U, 0x80U, 0xFFU}) {
+      std::string damaged = payload;
+      damaged[i] = static_cast<char>(static_cast<unsigned char>(damaged[i]) ^ flip);
+      std::vector<MemoryEntry> read;
+      INFO("byte " << i);
+      REQUIRE_FALSE(decode_entries(damaged, read));
+      REQUIRE(read.size() == entries.size() - 1);
+      std::size_t next = 0;
+      for (const MemoryEntry& each : entries) {
+        if (next < read.size() && shown(read[next]) == shown(each)) ++next;
+      }
+      REQUIRE(next == read.size());
+    }
+  }
+}
+
+TEST_CASE("a segment that was cut short gives the entries that are whole", "[codec]") {
+  FakeRandom random(5);
+  const std::vector<MemoryEntry> entries = entries_of(random_table(random, 4));
+  const std::string payload = encoded(entries);
+  std::size_t most = 0;
+  for (std::size_t size = 0; size < payload.size(); ++size) {
+    std::vector<MemoryEntry> read;
+    const bool whole = decode_entries(std::string_view(payload).substr(0, size), read);
+    // Whole only where it was cut between two entries.
+    if (whole) REQUIRE(encoded(read).size() == size);
+    REQUIRE(read.size() >= most);
+    most = read.size();
+  }
+  CHECK(most == entries.size() - 1);
+}
+
+TEST_CASE("a hole in a segment costs the entries that it touches", "[codec]") {
+  FakeRandom random(6);
+  const std::vector<MemoryEntry> entries = entries_of(random_table(random, 5));
+  const std::string payload = encoded(entries);
+  const std::size_t first = encoded({entries[0]}).size();
+  const std::size_t second = encoded({entries[1]}).size();
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{5}, second / 2}) {
+    std::string holed = payload;
+    holed.erase(first + 3, bytes);
+    std::vector<MemoryEntry> read;
+    CHECK_FALSE(decode_entries(holed, read));
+    CHECK(shown(read) == shown(std::vector{entries[0], entries[2], entries[3], entries[4]}));
+  }
+}
+
+TEST_CASE("no bytes, random or nearly right, break the reader", "[codec]") {
+  FakeRandom random(7);
+  for (int i = 0; i < 20'000; ++i) read_as_anything(random_bytes(random, 80));
+  const std::vector<std::string> payloads{encode_operations(random_operations(random, 4)),
+                                          encoded(entries_of(random_table(random, 4))),
+                                          encode_head(make_head()), encode_image(make_image())};
+  for (int i = 0; i < 20'000; ++i) {
+    std::string payload = random.pick(payloads);
+    for (std::size_t edits = 1 + random.below(3); edits > 0; --edits) {
+      payload[random.below(payload.size())] = static_cast<char>(random.below(256));
+    }
+    if (random.once_in(4)) payload.resize(random.below(payload.size()));
+    read_as_anything(payload);
+    unseal(FrameKind::kEntries, payload);
+  }
+}
+
+TEST_CASE("an operation without an id or a stamp is not one", "[codec]") {
+  Operation operation;
+  operation.kind = MemoryEvent::kDelete;
+  operation.stamp = {.time = 1, .writer = 1};
+  std::vector<Operation> read;
+  CHECK_FALSE(decode_operations(encode_operations({operation}), read));
+  operation.record.id = "a";
+  CHECK(decode_operations(encode_operations({operation}), read));
+  operation.stamp = {};
+  CHECK_FALSE(decode_operations(encode_operations({operation}), read));
+}
+
+TEST_CASE("a damaged segment of a megabyte is read in reasonable time", "[codec]") {
+  // The worst to search: every byte might begin an entry.
+  std::vector<MemoryEntry> read;
+  CHECK_FALSE(decode_entries(std::string(std::size_t{1} << 20, '\0'), read));
+  CHECK_FALSE(decode_entries(std::string(std::size_t{1} << 20, '\x7F'), read));
+  CHECK(read.empty());
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#include "journal/memory_table.hpp"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "journal/stamp.hpp"
+#include "support/fakes.hpp"
+
+using namespace agent_memory;
+using namespace agent_memory::testing;
+
+namespace {
+
+Stamp at(std::uint64_t time, std::uint64_t writer = 1) { return {.time = time, .writer = writer}; }
+
+Operation make(MemoryEvent kind, std::string id, Stamp stamp, std::string text) {
+  Operation operation;
+  operation.kind = kind;
+  operation.stamp = stamp;
+  operation.at_ms = static_cast<TimestampMs>(stamp.time) * 1000;
+  operation.record.id = std::move(id);
+  operation.record.memory = std::move(text);
+  return operation;
+}
+Operation add(std::string id, Stamp stamp, std::string text) {
+  return make(MemoryEvent::kAdd, std::move(id), stamp, std::move(text));
+}
+Operation update(std::string id, Stamp stamp, Stamp generation, std::string text) {
+  Operation operation = make(MemoryEvent::kUpdate, std::move(id), stamp, std::move(text));
+  operation.generation = generation;
+  return operation;
+}
+Operation removal(std::string id, Stamp stamp) {
+  return make(MemoryEvent::kDelete, std::move(id), stamp, {});
+}
+
+void print(std::ostream& out, const std::string& id, bool live, const std::string& text,
+           const std::vector<HistoryEntry>& history) {
+  out << id << (live ? " = '" + text + "'" : std::string(" gone")) << " [";
+  for (const HistoryEntry& step : history) {
+    out << memory_event_name(step.event) << " '" << step.memory << "' " << step.at_ms << "; ";
+  }
+  out << "]\n";
+}
+
+/// All that can be seen of a table.
+std::string state_of(const MemoryTable& table) {
+  std::map<std::string, std::string> lines;
+  for (EntryIndex i = 0; i < table.size(); ++i) {
+    const MemoryEntry& entry = table[i];
+    std::vector<HistoryEntry> history;
+    for (const HistoryStep& step : entry.history) history.push_back(step.entry);
+    std::ostringstream line;
+    print(line, entry.record.id, entry.is_live(), entry.record.memory, history);
+    lines[entry.record.id] = line.str();
+  }
+  std::string state;
+  for (const auto& [id, line] : lines) state += line;
+  return state;
+}
+
+/// The same, from the rules: the newest deletion counts, of the lives after it the newest, of its
+/// changes the newest; texts of lives that were deleted are gone.
+std::string expected_state(std::vector<Operation> operations) {
+  std::sort(operations.begin(), operations.end(),
+            [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
+  const auto life = [](const Operation& each) {
+    return each.kind == MemoryEvent::kUpdate ? each.generation : each.stamp;
+  };
+  std::map<std::string, std::vector<Operation>> by_id;
+  for (const Operation& each : operations) by_id[each.record.id].push_back(each);
+  std::ostringstream state;
+  for (const auto& [id, all] : by_id) {
+    Stamp deleted;
+    for (const Operation& each : all) {
+      if (each.kind == MemoryEvent::kDelete) deleted = std::max(deleted, each.stamp);
+    }
+    const Operation* newest = nullptr;
+    std::vector<HistoryEntry> history;
+    for (const Operation& each : all) {
+      const bool alive = each.kind != MemoryEvent::kDelete && life(each) > deleted;
+      history.push_back({each.kind, alive ? each.record.memory : "", each.at_ms});
+      if (alive && (newest == nullptr || life(each) >= life(*newest))) newest = &each;
+    }
+    print(state, id, newest != nullptr, newest == nullptr ? "" : newest->record.memory, history);
+  }
+  return state.str();
+}
+
+/// What writers with clocks of their own may do to a few memories, each knowing only some of what
+/// the others did.
+std::vector<Operation> random_operations(FakeRandom& random) {
+  std::vector<Operation> operations;
+  std::uint64_t time = 0;
+  for (std::size_t i = 3 + random.below(10); i > 0; --i) {
+    const std::string id(1, static_cast<char>('a' + random.below(2)));
+    time += random.below(3);  // two writers may well use the same time
+    const Stamp stamp = at(time + 1, 1 + i);
+    std::vector<Stamp> lives;
+    for (const Operation& each : operations) {
+      const bool is_life = each.record.id == id && each.kind == MemoryEvent::kAdd;
+      if (is_life && each.stamp < stamp) lives.push_back(each.stamp);
+    }
+    const std::string text = "text " + std::to_string(i);
+    if (lives.empty() || random.once_in(4)) {
+      operations.push_back(add(id, stamp, text));
+    } else if (random.once_in(3)) {
+      operations.push_back(removal(id, stamp));
+    } else {
+      operations.push_back(update(id, stamp, random.pick(lives), text));
+    }
+  }
+  return operations;
+}
+
+/// Follows a table by the effects that it reports alone.
+class Mirror {
+ public:
+  void follow(const MemoryTable& table, MemoryTable::Applied applied) {
+    const MemoryEntry& entry = table[applied.index];
+    switch (applied.effect) {
+      case Effect::kNone:
+        break;
+      case Effect::kAdded:
+        CHECK(texts_.emplace(entry.record.id, entry.record.memory).second);
+        break;
+      case Effect::kChanged:
+        CHECK(texts_.contains(entry.record.id));
+        texts_[entry.record.id] = entry.record.memory;
+        break;
+      case Effect::kRemoved:
+        CHECK(texts_.erase(entry.record.id) == 1);
+        break;
+    }
+  }
+  void check(const MemoryTable& table) const {
+    std::map<std::string, std::string> live;
+    for (EntryIndex i = 0; i < table.size(); ++i) {
+      if (table[i].is_live()) live[table[i].record.id] = table[i].record.memory;
+    }
+    CHECK(live == texts_);
+    CHECK(live.size() == table.live());
+  }
+
+ private:
+  std::map<std::string, std::string> texts_;
+};
+
+MemoryTable applied(const std::vector<Operation>& operations) {
+  MemoryTable table;
+  for (const Operation& each : operations) table.apply(each);
+  return table;
+}
+
+std::vector<Operation> some_of(FakeRandom& random, const std::vector<Operation>& operations) {
+  std::vector<Operation> some;
+  for (const Operation& each : operations) {
+    if (random.once_in(2)) some.push_back(each);
+  }
+  random.shuffle(some);
+  return some;
+}
+
+const MemoryEntry& entry(const MemoryTable& table, const std::string& id) {
+  const std::optional<EntryIndex> index = table.find(id);
+  REQUIRE(index);
+  return table[*index];
+}
+
+}  // namespace
+
+TEST_CASE("add, update and delete do what they say and report it", "[memory_table]") {
+  MemoryTable table;
+  CHECK(table.apply(add("a", at(1), "one")).effect == Effect::kAdded);
+  CHECK(table.apply(update("a", at(2), at(1), "two")).effect == Effect::kChanged);
+  CHECK(entry(table, "a").record.memory == "two");
+  CHECK(table.live() == 1);
+  CHECK(table.apply(removal("a", at(3))).effect == Effect::kRemoved);
+  CHECK_FALSE(entry(table, "a").is_live());
+  CHECK(table.live() == 0);
+  CHECK(table.size() == 1);
+  CHECK_FALSE(table.find("b"));
+}
+
+TEST_CASE("an operation that comes again has no effect", "[memory_table]") {
+  const std::vector<Operation> operations{add("a", at(1), "one"), update("a", at(2), at(1), "two"),
+                                          removal("b", at(3)), add("c", at(4), "three")};
+  MemoryTable table = applied(operations);
+  const std::string before = state_of(table);
+  for (const Operation& each : operations) CHECK(table.apply(each).effect == Effect::kNone);
+  CHECK(state_of(table) == before);
+}
+
+TEST_CASE("a delete beats an update that did not know of it, whichever comes first",
+          "[memory_table]") {
+  const Operation made = add("a", at(1), "secret");
+  const Operation stale = update("a", at(7, 2), at(1), "secret, changed");
+  const Operation gone = removal("a", at(5));
+  for (const auto& order : {std::vector{made, stale, gone}, std::vector{made, gone, stale},
+                            std::vector{stale, gone, made}, std::vector{gone, stale, made}}) {
+    const MemoryTable table = applied(order);
+    CHECK_FALSE(entry(table, "a").is_live());
+    CHECK(state_of(table).find("secret") == std::string::npos);
+    CHECK(entry(table, "a").history.size() == 3);
+  }
+}
+
+TEST_CASE("what is added again after a delete lives, without its old changes", "[memory_table]") {
+  const std::vector<Operation> operations{
+      add("a", at(1), "first life"), removal("a", at(2)), add("a", at(3), "second life"),
+      update("a", at(4, 2), at(1), "late change of the first life")};
+  const MemoryTable table = applied(operations);
+  CHECK(entry(table, "a").is_live());
+  CHECK(entry(table, "a").record.memory == "second life");
+  CHECK(state_of(table).find("first life") == std::string::npos);
+}
+
+TEST_CASE("an update whose add has not arrived stands for it", "[memory_table]") {
+  MemoryTable table;
+  CHECK(table.apply(update("a", at(2, 2), at(1), "two")).effect == Effect::kAdded);
+  CHECK(entry(table, "a").record.memory == "two");
+  CHECK(table.apply(add("a", at(1), "one")).effect == Effect::kNone);
+  CHECK(entry(table, "a").record.memory == "two");
+  REQUIRE(entry(table, "a").history.size() == 2);
+  CHECK(entry(table, "a").history[0].entry.memory == "one");
+}
+
+TEST_CASE("of two updates at the same time the greater writer's wins everywhere",
+          "[memory_table]") {
+  const Operation made = add("a", at(1), "one");
+  const Operation left = update("a", at(2, 1), at(1), "left");
+  const Operation right = update("a", at(2, 2), at(1), "right");
+  CHECK(entry(applied({made, left, right}), "a").record.memory == "right");
+  CHECK(entry(applied({made, right, left}), "a").record.memory == "right");
+}
+
+TEST_CASE("a delete of what nobody knows waits for it", "[memory_table]") {
+  MemoryTable table;
+  CHECK(table.apply(removal("a", at(5))).effect == Effect::kNone);
+  CHECK(table.apply(add("a", at(1), "one")).effect == Effect::kNone);
+  CHECK(table.live() == 0);
+  CHECK(table.apply(add("a", at(6), "again")).effect == Effect::kAdded);
+}
+
+TEST_CASE("positions stay, and only grow", "[memory_table]") {
+  MemoryTable table = applied({add("a", at(1), "one"), add("b", at(2), "two")});
+  table.apply(removal("a", at(3)));
+  table.apply(add("c", at(4), "three"));
+  table.apply(add("a", at(5), "again"));
+  CHECK(table.find("a") == 0);
+  CHECK(table.find("b") == 1);
+  CHECK(table.find("c") == 2);
+}
+
+TEST_CASE("any order and any repetition of operations gives the same memories",
+          "[memory_table][property]") {
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    INFO("seed " << seed);
+    FakeRandom random(seed);
+    std::vector<Operation> operations = random_operations(random);
+    const std::string expected = expected_state(operations);
+    for (int round = 0; round < 4; ++round) {
+      std::vector<Operation> order = operations;
+      for (std::size_t i = random.below(5); i > 0; --i) order.push_back(random.pick(operations));
+      random.shuffle(order);
+      MemoryTable table;
+      Mirror mirror;
+      for (const Operation& each : order) mirror.follow(table, table.apply(each));
+      REQUIRE(state_of(table) == expected);
+      mirror.check(table);
+    }
+  }
+}
+
+TEST_CASE("merging what several stores know gives what they know together",
+          "[memory_table][property]") {
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    INFO("seed " << seed);
+    FakeRandom random(seed);
+    const std::vector<Operation> operations = random_operations(random);
+    // Every operation is known to some store; entries and operations arrive in any order.
+    std::vector<MemoryEntry> entries;
+    std::vector<Operation> loose = some_of(random, operations);
+    std::vector<Operation> rest = operations;
+    for (int store = 0; store < 3; ++store) {
+      const std::vector<Operation> known = store == 2 ? rest : some_of(random, operations);
+      const MemoryTable table = applied(known);
+      for (EntryIndex i = 0; i < table.size(); ++i) entries.push_back(table[i]);
+    }
+    random.shuffle(entries);
+    MemoryTable table;
+    Mirror mirror;
+    while (!entries.empty() || !loose.empty()) {
+      const bool take_entry = loose.empty() || (!entries.empty() && random.once_in(2));
+      if (take_entry) {
+        mirror.follow(table, table.merge(entries.back()));
+        if (random.once_in(4)) mirror.follow(table, table.merge(entries.back()));
+        entries.pop_back();
+      } else {
+        mirror.follow(table, table.apply(loose.back()));
+        loose.pop_back();
+      }
+    }
+    REQUIRE(state_of(table) == expected_state(operations));
+    mirror.check(table);
+  }
+}
+
+// ---------------------------------------------------------------------------------------- clock
+
+TEST_CASE("stamps grow whatever the wall clock does", "[memory_table]") {
+  HybridClock clock(7);
+  Stamp last;
+  for (const TimestampMs now : {1000, 1000, 1000, 5, 0, -7, 1001, 1001, 2000, 3}) {
+    const Stamp next = clock.next(now);
+    CHECK(next > last);
+    CHECK(next.writer == 7);
+    CHECK_FALSE(next.is_never());
+    last = next;
+  }
+  CHECK(HybridClock(1).next(kStart).ms() == kStart);
+}
+
+TEST_CASE("a stamp is greater than every stamp that was shown to its clock", "[memory_table]") {
+  HybridClock ahead(1);
+  const Stamp seen = ahead.next(kStart + kDay);
+  HybridClock behind(2);
+  behind.observe(seen);
+  CHECK(behind.next(kStart) > seen);
+  CHECK(behind.next(kStart).ms() == kStart + kDay);
+}
+
+TEST_CASE("more than 4096 stamps in a millisecond run into the next one", "[memory_table]") {
+  HybridClock clock(1);
+  Stamp last;
+  for (int i = 0; i < 5000; ++i) {
+    const Stamp next = clock.next(kStart);
+    REQUIRE(next > last);
+    last = next;
+  }
+  CHECK(last.ms() == kStart + 1);
+  CHECK(clock.next(kStart + 5).ms() == kStart + 5);
+}

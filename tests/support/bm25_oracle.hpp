@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What MemoryIndex should answer, worked out from scratch at every search: no index, no
+// partitions, nothing kept but the documents.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "index/memory_index.hpp"
+#include "text/analyzer.hpp"
+
+namespace agent_memory::testing {
+
+class Bm25Oracle {
+ public:
+  struct Document {
+    Identity identity;
+    std::string text;
+    std::string name;
+    TimestampMs time_ms = 0;
+
+    [[nodiscard]] IndexDocument view() const;
+  };
+
+  void add(DocumentId id, Document document);
+  void remove(DocumentId id) { documents_.erase(id); }
+  [[nodiscard]] const std::map<DocumentId, Document>& documents() const { return documents_; }
+  /// Hits without `terms`.
+  [[nodiscard]] std::vector<IndexHit> search(const IndexQuery& query);
+
+ private:
+  using Terms = std::map<std::string, int>;
+
+  Terms terms_of(std::string_view text);
+  std::map<DocumentId, double> keyword_scores(const IndexQuery& query);
+
+  std::map<DocumentId, Document> documents_;
+  Analyzer analyzer_;
+};
+
+}  // namespace agent_memory::testing
