@@ -73,14 +73,14 @@ export class MemoryContext {
   /** All that `search` returned so far, oldest first; what was found twice is there twice. */
   get retrievedMemories(): readonly RetrievedMemory[] {
     const news = this.#agent.current?.retrievedSince(this.#retrieved.length) ?? '[]';
-    this.#retrieved.push(...(JSON.parse(news) as RetrievedMemory[]));
+    for (const memory of JSON.parse(news) as RetrievedMemory[]) this.#retrieved.push(memory);
     return this.#retrieved;
   }
 
   /** All that `add` stored so far, oldest first. */
   get storedMemories(): readonly StoredMemory[] {
     const news = this.#agent.current?.storedSince(this.#stored.length) ?? '[]';
-    this.#stored.push(...(JSON.parse(news) as StoredMemory[]));
+    for (const memory of JSON.parse(news) as StoredMemory[]) this.#stored.push(memory);
     return this.#stored;
   }
 }

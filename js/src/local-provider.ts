@@ -2,10 +2,16 @@
 
 import type { Bridge } from './core/bridge.js';
 import { finalizer } from './core/finalizer.js';
-import { encodeMessages, encodeOptions, encodeValue } from './core/json.js';
+import {
+  encodeMessages,
+  encodeOptions,
+  encodeValue,
+  memberOf,
+  requireOptions,
+} from './core/json.js';
 import { bridge } from './core/load.js';
 import type { LocalProviderHandle, ObjectId } from './core/module.js';
-import { registerNative } from './core/provider-handle.js';
+import { registerNative, unregisterNative } from './core/provider-handle.js';
 import { ClosedError, invalidArgument, NotImplementedError, storageError } from './errors.js';
 import type { MemoryError } from './errors.js';
 import { BaseMemoryProvider } from './provider.js';
@@ -39,7 +45,7 @@ interface Native {
 
 const closers = finalizer<Native>(({ core, handle, id }) => {
   core.remove(id);
-  handle.delete();
+  core.free(handle);
 });
 
 /** Lets nobody but `open` construct. */
@@ -96,6 +102,7 @@ export class LocalProvider extends BaseMemoryProvider {
    * A damaged record is left out and told to `subscribe`; the rest lives.
    */
   static async open(options: LocalProviderOptions = {}): Promise<LocalProvider> {
+    requireOptions(options);
     const storage = storageOf(options);
     const { now = Date.now } = options;
     if (typeof now !== 'function') throw invalidArgument('now', 'must be a function');
@@ -112,7 +119,7 @@ export class LocalProvider extends BaseMemoryProvider {
       });
     } catch (error) {
       core.remove(id);
-      handle.delete();
+      core.free(handle);
       throw error;
     }
     const provider = new LocalProvider(openToken, { core, handle, id }, storage);
@@ -229,6 +236,8 @@ export class LocalProvider extends BaseMemoryProvider {
   ): Promise<ImportReport> {
     if (typeof json !== 'string')
       throw invalidArgument('json', `must be a string, got ${typeof json}`);
+    if (onProgress !== undefined && typeof onProgress !== 'function')
+      throw invalidArgument('onProgress', 'must be a function');
     return this.#write(
       (handle, ticket) => {
         handle.importMemories(ticket, json);
@@ -278,7 +287,6 @@ export class LocalProvider extends BaseMemoryProvider {
   async #close(): Promise<void> {
     clearTimeout(this.#idle);
     const { core, handle, id } = this.#native;
-    closers.unwatch(this);
     try {
       await core.invoke<null>((_module, ticket) => {
         handle.close(ticket);
@@ -286,7 +294,10 @@ export class LocalProvider extends BaseMemoryProvider {
     } finally {
       // The notice of the closing is on its way through a microtask.
       await Promise.resolve();
+      closers.unwatch(this);
+      unregisterNative(this);
       core.remove(id);
+      core.free(handle);
     }
   }
 
@@ -345,6 +356,7 @@ export class LocalProvider extends BaseMemoryProvider {
   /** Passes on the notices of the core and the health of the store. */
   #listen(early: readonly unknown[]): void {
     const { core, id } = this.#native;
+    // No function here may mention `this`: what one of them holds, all of them hold.
     const self = new WeakRef(this);
     core.addListener(id, (event) => {
       const provider = self.deref();
@@ -358,7 +370,8 @@ export class LocalProvider extends BaseMemoryProvider {
     }
     // Whoever opened the provider has had no chance to subscribe yet.
     setTimeout(() => {
-      for (const event of early) this.#receive(event);
+      const provider = self.deref();
+      if (provider) for (const event of early) provider.#receive(event);
     }, 0);
     this.#maintainWhenIdle();
   }
@@ -408,16 +421,17 @@ function storageOf({ storage, name, durability, embedder }: LocalProviderOptions
   }
   if (storage !== undefined) {
     for (const method of ['get', 'write', 'scan', 'close'] as const) {
-      if (typeof storage[method] !== 'function') {
+      if (typeof memberOf(storage, method) !== 'function') {
         throw invalidArgument('storage', `must have the method ${method}`);
       }
     }
     if (typeof storage.kind !== 'string') throw invalidArgument('storage', 'must have a kind');
     return storage;
   }
-  if (typeof indexedDB === 'undefined') return memoryStorage();
-  return indexedDBStorage({
+  // Checks both options in any case; nothing is opened yet.
+  const persistent = indexedDBStorage({
     ...(name === undefined ? {} : { name }),
     ...(durability === undefined ? {} : { durability }),
   });
+  return typeof indexedDB === 'undefined' ? memoryStorage() : persistent;
 }

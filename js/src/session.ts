@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { AgentHandle } from './core/agent-handle.js';
-import { encodeMessages } from './core/json.js';
+import { encodeMessage, encodeMessages, memberOf } from './core/json.js';
 import type { MemorySessionHandle } from './core/module.js';
 import type {
   MemoryContextOptions,
@@ -95,18 +95,55 @@ function isMessageObject(message: unknown): message is object {
   return typeof message === 'object' && message !== null && 'lc_kwargs' in message;
 }
 
-function memberOf(value: unknown, member: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
-}
-
 /** A copy, of the same class, with one field changed. */
 function withField(message: unknown, field: string, value: unknown): unknown {
   if (typeof message !== 'object' || message === null) return message;
-  const copy: object = Object.assign(Object.create(Object.getPrototypeOf(message)), message);
   if (isMessageObject(message) && field === 'kwargs') {
-    return Object.assign(copy, { content: memberOf(value, 'content') });
+    return withField(message, 'content', memberOf(value, 'content'));
   }
-  return Object.assign(copy, { [field]: value });
+  const prototype = Object.getPrototypeOf(message) as object | null;
+  const copy = Object.assign(Object.create(prototype) as object, message);
+  // Defined, not assigned: the class may have no more than a getter for it.
+  return Object.defineProperty(copy, field, {
+    value: keepOwn(memberOf(message, field), value),
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
+
+/** Whether `own` looks like `edited` to the core. */
+function isUnedited(own: unknown, edited: unknown): boolean {
+  return JSON.stringify(JSON.parse(encodeMessage(own, 'message'))) === JSON.stringify(edited);
+}
+
+/**
+ * `edited`, with the caller's own parts wherever they were only passed on: on the way to the core
+ * and back, bytes are lost, and so is what JSON has no form for.
+ */
+function keepOwn(own: unknown, edited: unknown): unknown {
+  if (typeof own !== 'object' || own === null || typeof edited !== 'object' || edited === null) {
+    return edited;
+  }
+  if (isUnedited(own, edited)) return own;
+  if (!Array.isArray(own) || !Array.isArray(edited)) {
+    const members = Object.entries(edited).map(([key, member]: [string, unknown]) => [
+      key,
+      keepOwn(memberOf(own, key), member),
+    ]);
+    return Object.fromEntries(members) as unknown;
+  }
+  if (own.length === edited.length) {
+    return edited.map((part, index) => keepOwn(own[index], part));
+  }
+  // Parts were inserted or taken out; those that stayed are in the order in which they were.
+  let next = 0;
+  return edited.map((part: unknown) => {
+    const at = own.findIndex((each, index) => index >= next && isUnedited(each, part));
+    if (at < 0) return part;
+    next = at + 1;
+    return own[at] as unknown;
+  });
 }
 
 /** Among message objects, which cannot be made here, a message in the form that LangChain coerces. */

@@ -26,30 +26,51 @@ class AsyncMutex {
     AsyncMutex* mutex_;
   };
 
-  struct Awaiter {
-    AsyncMutex* mutex;
-    bool await_ready() const noexcept { return !std::exchange(mutex->held_, true); }
-    void await_suspend(std::coroutine_handle<> waiter) const {
-      mutex->waiting_.push_back(waiter);
+  class Awaiter {
+   public:
+    explicit Awaiter(AsyncMutex* mutex) : mutex_(mutex) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+    /// A coroutine that is destroyed while it waits leaves the queue.
+    ~Awaiter() {
+      if (waiter_) std::erase(mutex_->waiting_, waiter_);
     }
-    Lock await_resume() const { return Lock(mutex); }
+    bool await_ready() const noexcept { return !std::exchange(mutex_->held_, true); }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      waiter_ = waiter;
+      mutex_->waiting_.push_back(waiter);
+    }
+    Lock await_resume() {
+      waiter_ = nullptr;
+      return Lock(mutex_);
+    }
+
+   private:
+    AsyncMutex* mutex_;
+    std::coroutine_handle<> waiter_;
   };
 
   /// `AsyncMutex::Lock lock = co_await mutex.acquire();`
-  Awaiter acquire() { return Awaiter{this}; }
+  Awaiter acquire() { return Awaiter(this); }
 
  private:
+  /// Lets those through that wait, one after another in a loop: however many go right through,
+  /// the stack stays as deep as it is. Whoever releases keeps the mutex alive meanwhile.
   void release() {
-    if (waiting_.empty()) {
-      held_ = false;
-      return;
+    held_ = false;
+    if (releasing_) return;
+    releasing_ = true;
+    while (!held_ && !waiting_.empty()) {
+      held_ = true;
+      const std::coroutine_handle<> next = waiting_.front();
+      waiting_.pop_front();
+      next.resume();
     }
-    const std::coroutine_handle<> next = waiting_.front();
-    waiting_.pop_front();
-    next.resume();  // the mutex stays held: it passes from hand to hand
+    releasing_ = false;
   }
 
   bool held_ = false;
+  bool releasing_ = false;
   std::deque<std::coroutine_handle<>> waiting_;
 };
 

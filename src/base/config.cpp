@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "agent_memory/config.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -40,8 +41,30 @@ Result<void> check_id(std::string_view field, const std::optional<std::string>& 
   return {};
 }
 
+/// Whether nothing in `object` lies deeper than `levels`. Looks no deeper itself.
+bool nests_within(const JsonObject& object, int levels);
+
+bool nests_within(const JsonValue& value, int levels) {
+  if (const JsonObject* object = value.if_object()) return nests_within(*object, levels);
+  const JsonArray* array = value.if_array();
+  if (array == nullptr) return true;
+  return levels > 0 && std::all_of(array->begin(), array->end(), [&](const JsonValue& each) {
+           return nests_within(each, levels - 1);
+         });
+}
+
+bool nests_within(const JsonObject& object, int levels) {
+  return levels > 0 && std::all_of(object.begin(), object.end(), [&](const JsonMember& each) {
+           return nests_within(each.value, levels - 1);
+         });
+}
+
 Result<void> check_metadata(const Metadata& metadata) {
   if (metadata.empty()) return {};
+  if (!nests_within(metadata, kMaxMetadataDepth)) {
+    return Error::invalid("metadata",
+                          "must not nest deeper than " + std::to_string(kMaxMetadataDepth));
+  }
   const std::size_t bytes = dump_json(metadata).size();
   if (bytes <= kMaxMetadataBytes) return {};
   return Error::invalid("metadata", "must be at most " + std::to_string(kMaxMetadataBytes) +

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,27 @@ namespace agent_memory {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Up to so many members a search through all of them is the fastest way to one.
+constexpr std::size_t kFewMembers = 16;
+
+/// Of members with the same key the last value stays, in the place of the first.
+void drop_repeated_keys(JsonObject& object) {
+  std::unordered_map<std::string_view, std::size_t> first;
+  std::vector<bool> repeated(object.size());
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    const auto [at, inserted] = first.try_emplace(object[i].key, i);
+    if (inserted) continue;
+    object[at->second].value = std::move(object[i].value);
+    repeated[i] = true;
+  }
+  if (first.size() == object.size()) return;
+  JsonObject kept;
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    if (!repeated[i]) kept.push_back(std::move(object[i]));
+  }
+  object = std::move(kept);
+}
 
 /// Builds a JsonValue from nlohmann's events, without a document in between.
 class Builder {
@@ -53,7 +75,11 @@ class Builder {
     } else if (JsonArray* array = open_.back().if_array()) {
       array->push_back(std::move(value));
     } else if (JsonObject* object = open_.back().if_object()) {
-      set_member(*object, keys_.back(), std::move(value));
+      if (object->size() < kFewMembers) {
+        set_member(*object, keys_.back(), std::move(value));
+      } else {
+        object->push_back({std::move(keys_.back()), std::move(value)});
+      }
     }
     return true;
   }
@@ -70,6 +96,8 @@ class Builder {
     JsonValue done = std::move(open_.back());
     open_.pop_back();
     keys_.pop_back();
+    JsonObject* object = done.if_object();
+    if (object != nullptr && object->size() > kFewMembers) drop_repeated_keys(*object);
     return add(std::move(done));
   }
 

@@ -59,7 +59,8 @@ class Cursor {
     return value;
   }
   /// Digits after a decimal point as milliseconds; what is finer is cut.
-  int fraction_ms() {
+  std::optional<int> fraction_ms() {
+    if (rest_.empty() || rest_.front() < '0' || rest_.front() > '9') return std::nullopt;
     int value = 0;
     int scale = 100;
     while (!rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9') {
@@ -124,13 +125,19 @@ std::optional<TimestampMs> parse_iso8601(std::string_view text) {
   if (!hour || *hour > 24 || !cursor.skip(":")) return std::nullopt;
   const auto minute = cursor.digits(2);
   if (!minute || *minute > 59) return std::nullopt;
-  time += *hour * 3'600'000LL + *minute * 60'000LL;
+  std::int64_t into_hour = *minute * 60'000LL;
   if (cursor.skip(":")) {
     const auto second = cursor.digits(2);
     if (!second || *second > 60) return std::nullopt;
-    time += *second * 1000LL;
-    if (cursor.skip(".,")) time += cursor.fraction_ms();
+    into_hour += *second * 1000LL;
+    if (cursor.skip(".,")) {
+      const auto fraction = cursor.fraction_ms();
+      if (!fraction) return std::nullopt;
+      into_hour += *fraction;
+    }
   }
+  if (*hour == 24 && into_hour > 0) return std::nullopt;  // 24:00 is the end of the day
+  time += *hour * 3'600'000LL + into_hour;
   if (!cursor.at_end() && !cursor.skip("Zz")) {
     const bool west = cursor.skip("-");
     if (!west && !cursor.skip("+")) return std::nullopt;

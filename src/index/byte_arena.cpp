@@ -15,20 +15,22 @@ constexpr std::size_t kMinPage = 256;
 constexpr std::size_t kMaxSharedBlock = 4096;
 constexpr ByteArena::Address kNone = 0xFFFFFFFF;
 
-/// Four sizes to each power of two: 16 20 24 28 32 40 48 56 64 80 ...
-std::size_t step_of(std::size_t size) { return std::bit_floor(size) / 4; }
+/// Four sizes to each power of two: 16 20 24 28 32 40 48 56 64 80 ... This is the binary logarithm
+/// of the step from `size`, at least 16, to the next.
+unsigned step_bits(std::size_t size) { return static_cast<unsigned>(std::bit_width(size)) - 3; }
+
+std::size_t round_down(std::size_t size) { return size >> step_bits(size) << step_bits(size); }
 
 std::size_t size_class(std::size_t capacity) {
-  const auto power = static_cast<std::size_t>(std::bit_width(capacity)) - 1;
-  return (power - 4) * 4 + (capacity - std::bit_floor(capacity)) / step_of(capacity);
+  const unsigned bits = step_bits(capacity);
+  return (bits - 2) * std::size_t{4} + ((capacity >> bits) - 4);
 }
 
 }  // namespace
 
 std::size_t ByteArena::capacity_for(std::size_t size) {
   if (size <= kMinBlock) return kMinBlock;
-  const std::size_t step = step_of(size - 1);
-  return (size + step - 1) / step * step;
+  return round_down(size - 1) + (std::size_t{1} << step_bits(size - 1));
 }
 
 ByteArena::Address ByteArena::allocate(std::size_t capacity) {
@@ -78,8 +80,7 @@ ByteArena::Address ByteArena::add_page(std::size_t size) {
 
 void ByteArena::give_away_rest() {
   while (rest_ >= kMinBlock) {
-    const std::size_t step = step_of(rest_);
-    const std::size_t capacity = std::min(rest_ / step * step, kMaxSharedBlock);
+    const std::size_t capacity = std::min(round_down(rest_), kMaxSharedBlock);
     release(next_, capacity);
     next_ += static_cast<Address>(capacity);
     rest_ -= capacity;

@@ -19,13 +19,13 @@ constexpr TimestampMs kDayMs = 86'400'000;
 constexpr int kFirstYear = 1900;
 constexpr int kLastYear = 2100;
 
-constexpr std::array<std::string_view, 12> kMonths{
-    "january", "february", "march",     "april",   "may",      "june",
-    "july",    "august",   "september", "october", "november", "december"};
+constexpr std::array<std::string_view, 12> kMonths{"january",   "february", "march",    "april",
+                                                   "may",       "june",     "july",     "august",
+                                                   "september", "october",  "november", "december"};
 constexpr std::array<std::string_view, 7> kWeekdays{"monday", "tuesday",  "wednesday", "thursday",
                                                     "friday", "saturday", "sunday"};
-constexpr std::array<std::string_view, 13> kNumbers{"",     "one", "two",   "three", "four",
-                                                    "five", "six", "seven", "eight", "nine",
+constexpr std::array<std::string_view, 13> kNumbers{"",     "one",    "two",   "three", "four",
+                                                    "five", "six",    "seven", "eight", "nine",
                                                     "ten",  "eleven", "twelve"};
 /// What comes before the name of a month that is also another word: "in may", not "I may".
 constexpr std::array<std::string_view, 11> kBeforeMonth{
@@ -41,7 +41,7 @@ bool is_day(int year, int month, int day) {
 
 TimestampMs day_of(TimestampMs time) { return timestamp_of(civil_date(time)); }
 
-TimeRange days_from(TimestampMs first, int count) { return {first, first + count * kDayMs}; }
+TimeRange days_from(TimestampMs first, int count) { return {first, first + kDayMs * count}; }
 
 TimeRange day_range(int year, int month, int day) {
   return days_from(timestamp_of({.year = year, .month = month, .day = day}), 1);
@@ -157,7 +157,8 @@ class DateParser {
     const std::string& text = words_[at].text;
     if (text.size() < least || text.size() > most) return std::nullopt;
     int value = 0;
-    for (const char c : text) value = value * 10 + (c - '0');
+    for (const char c : text)
+      value = value * 10 + (c - '0');
     return value;
   }
   [[nodiscard]] std::optional<int> year_at(std::size_t at) const {
@@ -371,9 +372,9 @@ class DateParser {
   [[nodiscard]] std::optional<TimeRange> unit_before(std::string_view unit, int count,
                                                      bool from_today) const {
     const TimestampMs today = day_of(now_);
-    if (unit == "day" && from_today) return days_from(today - count * kDayMs, 1);
+    if (unit == "day" && from_today) return days_from(today - kDayMs * count, 1);
     if (unit == "week") {
-      const TimestampMs back = today - count * 7 * kDayMs;
+      const TimestampMs back = today - kDayMs * 7 * count;
       return days_from(back - (from_today ? 3 : weekday(today)) * kDayMs, 7);
     }
     const int month = today_.month - 1;

@@ -2,7 +2,9 @@
 #pragma once
 
 // The days that a query speaks of: "8 May 2023", "2023-05-08", "in June", "last week", "two
-// months ago". English and digits only; days are those of UTC. Pure.
+// months ago". English and digits only; days are those of UTC. Pure. The index needs no terms for
+// days: documents have their times, and a mention is a term whose postings are those in its ranges
+// (R@10 on LoCoMo's development half 0.661 -> 0.683).
 
 #include <cstddef>
 #include <string_view>

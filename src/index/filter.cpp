@@ -147,7 +147,8 @@ std::string fold_case(std::string_view text) {
   folded.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
     const Folded form = fold_form(decode_utf8(text, at));
-    for (std::uint32_t i = 0; i < form.size; ++i) append_utf8(folded, form.code_points[i]);
+    for (std::uint32_t i = 0; i < form.size; ++i)
+      append_utf8(folded, form.code_points[i]);
   }
   return folded;
 }
@@ -220,13 +221,11 @@ Value read_field(const FilterSubject& subject, Field field, std::string_view key
   return value;
 }
 
-}  // namespace
-
-struct Filter::Node {
+struct FilterNode {
   enum class Kind : std::uint8_t { kAll, kAny, kNone, kCondition };
 
   Kind kind = Kind::kAll;
-  std::vector<Node> children;
+  std::vector<FilterNode> children;
   // Of a condition:
   Field field = Field::kMetadata;
   std::string key;
@@ -234,7 +233,7 @@ struct Filter::Node {
   JsonValue operand;
 
   [[nodiscard]] bool matches(const FilterSubject& subject) const {
-    const auto child_matches = [&](const Node& child) { return child.matches(subject); };
+    const auto child_matches = [&](const FilterNode& child) { return child.matches(subject); };
     switch (kind) {
       case Kind::kAll:
         return std::all_of(children.begin(), children.end(), child_matches);
@@ -264,163 +263,170 @@ struct Filter::Node {
         return is_ordered(value, op, operand);
     }
   }
+};
 
-  // ------------------------------------------------------------------------------- compilation
-  // `path` says where in the source we are, for error messages.
+// --------------------------------------------------------------------------------- compilation
+// `path` says where in the source we are, for error messages.
 
-  static Error malformed(const std::string& path, std::string_view rule) {
-    return Error::invalid("filters", path.empty() ? std::string(rule)
-                                                  : "at " + path + ": " + std::string(rule));
-  }
+Error malformed(const std::string& path, std::string_view rule) {
+  return Error::invalid("filters",
+                        path.empty() ? std::string(rule) : "at " + path + ": " + std::string(rule));
+}
 
-  static std::string join(const std::string& path, std::string_view key) {
-    return path.empty() ? std::string(key) : path + "." + std::string(key);
-  }
+std::string join(const std::string& path, std::string_view key) {
+  return path.empty() ? std::string(key) : path + "." + std::string(key);
+}
 
-  /// The members of a filter, all of which must hold.
-  static Result<Node> compile_object(const JsonValue& source, const std::string& path, int depth) {
-    const JsonObject* members = source.if_object();
-    if (members == nullptr) return malformed(path, "must be an object, got " + describe(source));
-    if (depth > kMaxJsonDepth) return malformed(path, "is nested too deeply");
-    Node node;
-    for (const auto& [key, value] : *members) {
-      auto compiled = compile_member(key, value, join(path, key), depth);
-      if (!compiled) return compiled;
-      node.children.push_back(*std::move(compiled));
+/// A condition on a time has its operands as epoch milliseconds.
+Result<FilterNode> with_times(FilterNode node, const std::string& path) {
+  const auto to_time = [](JsonValue& operand) {
+    if (operand.if_number() != nullptr || operand.is_null()) return true;
+    const std::string* text = operand.if_string();
+    const auto time = text != nullptr ? parse_iso8601(*text) : std::nullopt;
+    if (time) operand = static_cast<double>(*time);
+    return time.has_value();
+  };
+  const auto no_time = [&](const JsonValue& operand, const std::string& where) {
+    return malformed(where,
+                     "must be an ISO 8601 time or epoch milliseconds, got " + describe(operand));
+  };
+  if (JsonArray* operands = node.operand.if_array(); operands != nullptr && is_list(node.op)) {
+    for (std::size_t i = 0; i < operands->size(); ++i) {
+      if (to_time((*operands)[i])) continue;
+      return no_time((*operands)[i], path + "[" + std::to_string(i) + "]");
     }
     return node;
   }
+  if (!to_time(node.operand)) return no_time(node.operand, path);
+  return node;
+}
 
-  static Result<Node> compile_member(const std::string& key, const JsonValue& value,
-                                     const std::string& path, int depth) {
-    if (key == "AND") return compile_list(Kind::kAll, value, path, depth);
-    if (key == "OR") return compile_list(Kind::kAny, value, path, depth);
-    if (key == "NOT") return compile_list(Kind::kNone, value, path, depth);
-    if (key == "metadata") return compile_metadata(value, path);
-    const auto field = agent_memory::value_of(kFieldNames, key);
-    const auto camel_case = agent_memory::value_of(kCamelCaseFieldNames, key);
-    return compile_field(field ? *field : camel_case.value_or(Field::kMetadata), key, value, path);
+Result<FilterNode> compile_condition(Field field, const std::string& key, Operator op,
+                                     const JsonValue& operand, const std::string& path) {
+  const bool scalar = operand.if_array() == nullptr && operand.if_object() == nullptr;
+  if (is_list(op) && operand.if_array() == nullptr) {
+    return malformed(path, "must be an array, got " + describe(operand));
   }
+  if (is_order(op) && operand.if_number() == nullptr && operand.if_string() == nullptr) {
+    return malformed(path, "must be a number or a string, got " + describe(operand));
+  }
+  if (op == Operator::kContains && (!scalar || operand.is_null())) {
+    return malformed(path, "must be a string, a number or a boolean, got " + describe(operand));
+  }
+  if (op == Operator::kContainsFolded && operand.if_string() == nullptr) {
+    return malformed(path, "must be a string, got " + describe(operand));
+  }
+  FilterNode node;
+  node.kind = FilterNode::Kind::kCondition;
+  node.field = field;
+  node.key = key;
+  node.op = op;
+  node.operand = operand;
+  if (op == Operator::kContainsFolded) node.operand = fold_case(*operand.if_string());
+  if (!is_time(field) || op == Operator::kPresent) return node;
+  if (is_substring(op)) return malformed(path, "does not apply to a time");
+  return with_times(std::move(node), path);
+}
 
-  static Result<Node> compile_list(Kind kind, const JsonValue& source, const std::string& path,
-                                   int depth) {
-    const JsonArray* filters = source.if_array();
-    if (filters == nullptr) {
-      return malformed(path, "must be an array of filters, got " + describe(source));
-    }
-    Node node;
-    node.kind = kind;
-    for (std::size_t i = 0; i < filters->size(); ++i) {
-      auto compiled =
-          compile_object((*filters)[i], path + "[" + std::to_string(i) + "]", depth + 1);
-      if (!compiled) return compiled;
-      node.children.push_back(*std::move(compiled));
-    }
-    return node;
+/// What must hold of one field: a value, several, "*", or operators.
+Result<FilterNode> compile_field(Field field, const std::string& key, const JsonValue& source,
+                                 const std::string& path) {
+  const JsonObject* operators = source.if_object();
+  if (operators == nullptr) {
+    Operator op = Operator::kEqual;
+    if (source.if_array() != nullptr) op = Operator::kIn;
+    if (is_wildcard(source)) op = Operator::kPresent;
+    return compile_condition(field, key, op, source, path);
   }
+  if (operators->empty()) {
+    return malformed(path, "must name at least one of " + list_names(kOperatorNames));
+  }
+  FilterNode node;
+  for (const auto& [name, operand] : *operators) {
+    const auto op = agent_memory::value_of(kOperatorNames, name);
+    if (!op) {
+      return malformed(join(path, name),
+                       "is no operator; must be one of " + list_names(kOperatorNames));
+    }
+    auto compiled = compile_condition(field, key, *op, operand, join(path, name));
+    if (!compiled) return compiled;
+    node.children.push_back(*std::move(compiled));
+  }
+  return node;
+}
 
-  static Result<Node> compile_metadata(const JsonValue& source, const std::string& path) {
-    const JsonObject* members = source.if_object();
-    if (members == nullptr) return malformed(path, "must be an object, got " + describe(source));
-    Node node;
-    for (const auto& [key, value] : *members) {
-      auto compiled = compile_field(Field::kMetadata, key, value, join(path, key));
-      if (!compiled) return compiled;
-      node.children.push_back(*std::move(compiled));
-    }
-    return node;
+Result<FilterNode> compile_metadata(const JsonValue& source, const std::string& path) {
+  const JsonObject* members = source.if_object();
+  if (members == nullptr) return malformed(path, "must be an object, got " + describe(source));
+  FilterNode node;
+  for (const auto& [key, value] : *members) {
+    auto compiled = compile_field(Field::kMetadata, key, value, join(path, key));
+    if (!compiled) return compiled;
+    node.children.push_back(*std::move(compiled));
   }
+  return node;
+}
 
-  /// What must hold of one field: a value, several, "*", or operators.
-  static Result<Node> compile_field(Field field, const std::string& key, const JsonValue& source,
-                                    const std::string& path) {
-    const JsonObject* operators = source.if_object();
-    if (operators == nullptr) {
-      Operator op = Operator::kEqual;
-      if (source.if_array() != nullptr) op = Operator::kIn;
-      if (is_wildcard(source)) op = Operator::kPresent;
-      return compile_condition(field, key, op, source, path);
-    }
-    if (operators->empty()) {
-      return malformed(path, "must name at least one of " + list_names(kOperatorNames));
-    }
-    Node node;
-    for (const auto& [name, operand] : *operators) {
-      const auto op = agent_memory::value_of(kOperatorNames, name);
-      if (!op) {
-        return malformed(join(path, name),
-                         "is no operator; must be one of " + list_names(kOperatorNames));
-      }
-      auto compiled = compile_condition(field, key, *op, operand, join(path, name));
-      if (!compiled) return compiled;
-      node.children.push_back(*std::move(compiled));
-    }
-    return node;
-  }
+Result<FilterNode> compile_object(const JsonValue& source, const std::string& path, int depth);
 
-  static Result<Node> compile_condition(Field field, const std::string& key, Operator op,
-                                        const JsonValue& operand, const std::string& path) {
-    const bool scalar = operand.if_array() == nullptr && operand.if_object() == nullptr;
-    if (is_list(op) && operand.if_array() == nullptr) {
-      return malformed(path, "must be an array, got " + describe(operand));
-    }
-    if (is_order(op) && operand.if_number() == nullptr && operand.if_string() == nullptr) {
-      return malformed(path, "must be a number or a string, got " + describe(operand));
-    }
-    if (op == Operator::kContains && (!scalar || operand.is_null())) {
-      return malformed(path, "must be a string, a number or a boolean, got " + describe(operand));
-    }
-    if (op == Operator::kContainsFolded && operand.if_string() == nullptr) {
-      return malformed(path, "must be a string, got " + describe(operand));
-    }
-    Node node;
-    node.kind = Kind::kCondition;
-    node.field = field;
-    node.key = key;
-    node.op = op;
-    node.operand = operand;
-    if (op == Operator::kContainsFolded) node.operand = fold_case(*operand.if_string());
-    if (!is_time(field) || op == Operator::kPresent) return node;
-    if (is_substring(op)) return malformed(path, "does not apply to a time");
-    return with_times(std::move(node), path);
+Result<FilterNode> compile_list(FilterNode::Kind kind, const JsonValue& source,
+                                const std::string& path, int depth) {
+  const JsonArray* filters = source.if_array();
+  if (filters == nullptr) {
+    return malformed(path, "must be an array of filters, got " + describe(source));
   }
+  FilterNode node;
+  node.kind = kind;
+  for (std::size_t i = 0; i < filters->size(); ++i) {
+    auto compiled = compile_object((*filters)[i], path + "[" + std::to_string(i) + "]", depth + 1);
+    if (!compiled) return compiled;
+    node.children.push_back(*std::move(compiled));
+  }
+  return node;
+}
 
-  /// A condition on a time has its operands as epoch milliseconds.
-  static Result<Node> with_times(Node node, const std::string& path) {
-    const auto to_time = [](JsonValue& operand) {
-      if (operand.if_number() != nullptr || operand.is_null()) return true;
-      const std::string* text = operand.if_string();
-      const auto time = text != nullptr ? parse_iso8601(*text) : std::nullopt;
-      if (time) operand = static_cast<double>(*time);
-      return time.has_value();
-    };
-    const auto no_time = [&](const JsonValue& operand, const std::string& where) {
-      return malformed(where, "must be an ISO 8601 time or epoch milliseconds, got " +
-                                  describe(operand));
-    };
-    if (JsonArray* operands = node.operand.if_array(); operands != nullptr && is_list(node.op)) {
-      for (std::size_t i = 0; i < operands->size(); ++i) {
-        if (to_time((*operands)[i])) continue;
-        return no_time((*operands)[i], path + "[" + std::to_string(i) + "]");
-      }
-      return node;
-    }
-    if (!to_time(node.operand)) return no_time(node.operand, path);
-    return node;
+Result<FilterNode> compile_member(const std::string& key, const JsonValue& value,
+                                  const std::string& path, int depth) {
+  if (key == "AND") return compile_list(FilterNode::Kind::kAll, value, path, depth);
+  if (key == "OR") return compile_list(FilterNode::Kind::kAny, value, path, depth);
+  if (key == "NOT") return compile_list(FilterNode::Kind::kNone, value, path, depth);
+  if (key == "metadata") return compile_metadata(value, path);
+  const auto field = agent_memory::value_of(kFieldNames, key);
+  const auto camel_case = agent_memory::value_of(kCamelCaseFieldNames, key);
+  return compile_field(field ? *field : camel_case.value_or(Field::kMetadata), key, value, path);
+}
+
+/// The members of a filter, all of which must hold.
+Result<FilterNode> compile_object(const JsonValue& source, const std::string& path, int depth) {
+  const JsonObject* members = source.if_object();
+  if (members == nullptr) return malformed(path, "must be an object, got " + describe(source));
+  if (depth > kMaxJsonDepth) return malformed(path, "is nested too deeply");
+  FilterNode node;
+  for (const auto& [key, value] : *members) {
+    auto compiled = compile_member(key, value, join(path, key), depth);
+    if (!compiled) return compiled;
+    node.children.push_back(*std::move(compiled));
   }
+  return node;
+}
+
+}  // namespace
+
+struct Filter::Node {
+  FilterNode root;
 };
 
 Result<Filter> Filter::compile(const JsonValue& source) {
   Filter filter;
   if (source.is_null()) return filter;
-  auto root = Node::compile_object(source, "", 0);
+  auto root = compile_object(source, "", 0);
   if (!root) return std::move(root).error();
-  if (!root->children.empty()) filter.root_ = std::make_shared<const Node>(*std::move(root));
+  if (!root->children.empty()) filter.root_ = std::make_shared<const Node>(Node{*std::move(root)});
   return filter;
 }
 
 bool Filter::matches(const FilterSubject& subject) const {
-  return root_ == nullptr || root_->matches(subject);
+  return root_ == nullptr || root_->root.matches(subject);
 }
 
 bool metadata_contains(const Metadata& metadata, const Metadata& wanted) {

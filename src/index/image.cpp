@@ -45,7 +45,8 @@ struct Header {
 constexpr std::size_t kHeaderNumbers = 8;
 
 void append_sizes(std::vector<std::uint32_t>& sizes, const std::vector<std::uint32_t>& begins) {
-  for (std::size_t i = 1; i < begins.size(); ++i) sizes.push_back(begins[i] - begins[i - 1]);
+  for (std::size_t i = 1; i < begins.size(); ++i)
+    sizes.push_back(begins[i] - begins[i - 1]);
 }
 
 template <typename T>
@@ -180,11 +181,11 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
     const std::uint32_t user_size = append_id(wall_bytes, wall->user_id);
     const std::uint32_t agent_size = append_id(wall_bytes, wall->agent_id);
     const std::uint32_t run_size = append_id(wall_bytes, wall->run_id);
-    append_all(image.numbers[kHeader],
-               std::vector<std::size_t>{user_size, agent_size, run_size, columns.documents.size(),
-                                        columns.agents.size(), columns.runs.size(),
-                                        columns.ids.begins.size() - 1,
-                                        columns.terms.begins.size() - 1});
+    append_all(
+        image.numbers[kHeader],
+        std::vector<std::size_t>{user_size, agent_size, run_size, columns.documents.size(),
+                                 columns.agents.size(), columns.runs.size(),
+                                 columns.ids.begins.size() - 1, columns.terms.begins.size() - 1});
     for (const DocumentId document : columns.documents) {
       image.numbers[kDocuments].push_back(renumbered[document]);
     }
@@ -201,8 +202,7 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
     append_all(image.numbers[kPostingCounts], columns.postings.counts);
     image.texts[kIdBytes] += columns.ids.bytes;
     image.texts[kTermBytes] += columns.terms.bytes;
-    image.texts[kPostingBytes].append(columns.postings.bytes.begin(),
-                                      columns.postings.bytes.end());
+    image.texts[kPostingBytes].append(columns.postings.bytes.begin(), columns.postings.bytes.end());
   }
   return image;
 }

@@ -58,7 +58,8 @@ void MemoryIndex::add(DocumentId id, const IndexDocument& document) {
   const Slot slot = state.walls[partition].add(
       id, document.time_ms, has_user ? document.identity.agent_id : std::nullopt,
       has_user ? document.identity.run_id : std::nullopt, state.text, state.name);
-  while (state.locations.size() <= id) append_tight(state.locations, State::Location{});
+  while (state.locations.size() <= id)
+    append_tight(state.locations, State::Location{});
   state.locations[id] = {partition, slot};
   ++state.size;
 }
@@ -93,12 +94,12 @@ std::vector<IndexHit> MemoryIndex::search(const IndexQuery& query) {
   std::vector<IndexHit> hits;
   hits.reserve(ranked.size());
   for (const Candidate& candidate : ranked) {
-    hits.push_back({.document = candidate.document,
-                    .score = candidate.score,
-                    .keyword = candidate.keyword,
-                    .recency = round_score(
-                        recency(candidate.time_ms, query.now_ms, query.half_life_ms)),
-                    .terms = {}});
+    hits.push_back(
+        {.document = candidate.document,
+         .score = candidate.score,
+         .keyword = candidate.keyword,
+         .recency = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms)),
+         .terms = {}});
   }
   if (query.explain && by_keyword) {
     const std::vector<Ranker::Matches> matches = Ranker::matches(ranked, terms, selection);
@@ -112,12 +113,12 @@ std::vector<IndexHit> MemoryIndex::search(const IndexQuery& query) {
 
 IndexImage MemoryIndex::image(const std::vector<DocumentId>& order) const {
   std::vector<DocumentId> renumbered(state_->locations.size());
-  for (std::size_t i = 0; i < order.size(); ++i) renumbered[order[i]] = static_cast<DocumentId>(i);
+  for (std::size_t i = 0; i < order.size(); ++i)
+    renumbered[order[i]] = static_cast<DocumentId>(i);
   return make_image(state_->walls, renumbered);
 }
 
-std::optional<MemoryIndex> MemoryIndex::from_image(const IndexImage& image,
-                                                   std::size_t documents) {
+std::optional<MemoryIndex> MemoryIndex::from_image(const IndexImage& image, std::size_t documents) {
   auto walls = read_image(image);
   if (!walls) return std::nullopt;
   MemoryIndex index;

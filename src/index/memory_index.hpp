@@ -37,7 +37,8 @@ struct IndexQuery {
   TimestampMs now_ms = 0;
   double half_life_ms = 1.0;
   bool explain = false;
-  /// Documents it answers false for do not exist for this search. Empty: all.
+  /// Documents it answers false for are not found; they still count in the statistics. Asked only
+  /// about documents that would otherwise be among the best so far. Empty: all.
   std::function<bool(DocumentId)> accept;
   /// The last word on ties: whether `left` comes before `right`. A strict weak order.
   std::function<bool(DocumentId left, DocumentId right)> precedes;
@@ -54,7 +55,8 @@ struct IndexHit {
 };
 
 /// The index as flat arrays, documents renumbered 0..n-1 in the order given to `image`. What a
-/// checkpoint keeps; loading it cuts no text into terms. Opaque to everybody but the index.
+/// checkpoint keeps; loading it cuts no text into terms. Opaque to everybody but the index; `texts`
+/// are any bytes.
 struct IndexImage {
   /// Raises when the arrays or the analysis change meaning: an image of another version is
   /// refused and the index is built from the texts.

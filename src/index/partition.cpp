@@ -25,15 +25,15 @@ bool are_begins(const std::vector<std::uint32_t>& begins, std::size_t bytes) {
 }
 
 bool are_ids(const std::vector<std::uint32_t>& column, std::size_t slots, std::size_t ids) {
-  return column.empty() || (column.size() == slots &&
-                            std::all_of(column.begin(), column.end(),
-                                        [&](std::uint32_t id) { return id <= ids; }));
+  return column.empty() ||
+         (column.size() == slots &&
+          std::all_of(column.begin(), column.end(), [&](std::uint32_t id) { return id <= ids; }));
 }
 
 /// Whether every list decodes, ascends, stays within the slots and has as many postings as it
 /// says, and the frequencies of each document add up to its length.
 bool are_postings(const PostingLists::Frozen& lists, const std::vector<std::uint16_t>& lengths) {
-  std::vector<std::uint64_t> sums(lengths.size());
+  std::vector<std::uint16_t> sums(lengths.size());
   for (std::size_t term = 0; term < lists.counts.size(); ++term) {
     const std::uint8_t* at = lists.bytes.data() + lists.begins[term];
     const std::uint8_t* end = lists.bytes.data() + lists.begins[term + 1];
@@ -43,15 +43,12 @@ bool are_postings(const PostingLists::Frozen& lists, const std::vector<std::uint
       Posting posting;
       at = decode_posting_checked(at, end, expected, posting);
       if (at == nullptr || posting.slot >= lengths.size()) return false;
-      sums[posting.slot] += posting.frequency;
+      sums[posting.slot] = stored_length(std::uint64_t{sums[posting.slot]} + posting.frequency);
       expected = posting.slot + 1;
     }
     if (count == 0 || count != lists.counts[term]) return false;
   }
-  for (std::size_t slot = 0; slot < sums.size(); ++slot) {
-    if (stored_length(sums[slot]) != lengths[slot]) return false;
-  }
-  return true;
+  return std::equal(sums.begin(), sums.end(), lengths.begin(), lengths.end());
 }
 
 }  // namespace
@@ -68,10 +65,9 @@ std::optional<Partition> Partition::from_columns(PartitionColumns columns) {
       lists.counts.size() + 1 == lists.begins.size() &&
       are_ids(columns.agents, slots, columns.ids.begins.size() - 1) &&
       are_ids(columns.runs, slots, columns.ids.begins.size() - 1) &&
-      std::all_of(columns.times.begin(), columns.times.end(),
-                  [](TimestampMs time) {
-                    return time >= kMinTimestampMs && time <= kMaxTimestampMs;
-                  }) &&
+      std::all_of(
+          columns.times.begin(), columns.times.end(),
+          [](TimestampMs time) { return time >= kMinTimestampMs && time <= kMaxTimestampMs; }) &&
       are_postings(lists, columns.lengths);
   if (!consistent) return std::nullopt;
 

@@ -3,7 +3,7 @@
 
 // The documents behind one wall, with their own dictionary, postings and statistics. Documents
 // have slots, numbered in the order in which they were added; removing one leaves its slot and
-// its postings empty-handed until enough are dead to renumber the rest.
+// its postings behind until enough are dead to renumber the rest.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent_memory/types.hpp"
+
 #include "index/dates.hpp"
 #include "index/memory_index.hpp"
 #include "index/postings.hpp"

@@ -2,7 +2,6 @@
 #include "index/postings.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "index/columns.hpp"
@@ -11,21 +10,10 @@ namespace agent_memory {
 namespace {
 
 std::uint8_t* write_varint(std::uint32_t value, std::uint8_t* out) {
-  for (; value >= 0x80; value >>= 7) *out++ = static_cast<std::uint8_t>(value | 0x80U);
+  for (; value >= 0x80; value >>= 7)
+    *out++ = static_cast<std::uint8_t>(value | 0x80U);
   *out++ = static_cast<std::uint8_t>(value);
   return out;
-}
-
-const std::uint8_t* read_varint_checked(const std::uint8_t* at, const std::uint8_t* end,
-                                        std::uint32_t& value) {
-  value = 0;
-  for (unsigned shift = 0; at != end; shift += 7) {
-    const std::uint32_t byte = *at++;
-    if (shift == 28 && byte > 0x0F) return nullptr;
-    value |= (byte & 0x7FU) << shift;
-    if (byte < 0x80) return at;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -37,27 +25,12 @@ std::uint8_t* encode_posting(const Posting& posting, Slot expected, std::uint8_t
   return frequency == 4 ? write_varint(posting.frequency - 4, out) : out;
 }
 
-const std::uint8_t* decode_posting_checked(const std::uint8_t* at, const std::uint8_t* end,
-                                           Slot expected, Posting& posting) {
-  std::uint32_t head = 0;
-  at = read_varint_checked(at, end, head);
-  if (at == nullptr) return nullptr;
-  posting = {.slot = expected + (head >> 3),
-             .frequency = (head & 3U) + 1,
-             .speaker = (head & 4U) != 0};
-  if (posting.frequency < 4) return at;
-  std::uint32_t more = 0;
-  at = read_varint_checked(at, end, more);
-  if (more > std::numeric_limits<std::uint32_t>::max() - 4) return nullptr;
-  posting.frequency += more;
-  return at;
-}
-
 PostingLists::PostingLists(Frozen frozen)
     : frozen_bytes_(std::move(frozen.bytes)),
       frozen_begins_(std::move(frozen.begins)),
       lists_(frozen.counts.size()) {
-  for (std::size_t term = 0; term < lists_.size(); ++term) lists_[term].count = frozen.counts[term];
+  for (std::size_t term = 0; term < lists_.size(); ++term)
+    lists_[term].count = frozen.counts[term];
 }
 
 void PostingLists::append(std::uint32_t term, const Posting& posting) {

@@ -36,9 +36,35 @@ inline constexpr std::size_t kMaxPostingBytes = 10;
 /// Writes `posting` to `out` (kMaxPostingBytes of room); `expected` is the slot after the one
 /// before. The end of what was written.
 std::uint8_t* encode_posting(const Posting& posting, Slot expected, std::uint8_t* out);
-/// Reads a posting from bytes that nobody vouches for. Nullptr where there is none before `end`.
-const std::uint8_t* decode_posting_checked(const std::uint8_t* at, const std::uint8_t* end,
-                                           Slot expected, Posting& posting);
+/// Reads a varint of 32 bits from bytes that nobody vouches for. Nullptr where there is none before
+/// `end`.
+inline const std::uint8_t* read_varint_checked(const std::uint8_t* at, const std::uint8_t* end,
+                                               std::uint32_t& value) {
+  value = 0;
+  for (unsigned shift = 0; at != end; shift += 7) {
+    const std::uint32_t byte = *at++;
+    if (shift == 28 && byte > 0x0F) return nullptr;
+    value |= (byte & 0x7FU) << shift;
+    if (byte < 0x80) return at;
+  }
+  return nullptr;
+}
+
+/// The same for a posting.
+inline const std::uint8_t* decode_posting_checked(const std::uint8_t* at, const std::uint8_t* end,
+                                                  Slot expected, Posting& posting) {
+  std::uint32_t head = 0;
+  at = read_varint_checked(at, end, head);
+  if (at == nullptr) return nullptr;
+  posting = {
+      .slot = expected + (head >> 3), .frequency = (head & 3U) + 1, .speaker = (head & 4U) != 0};
+  if (posting.frequency < 4) return at;
+  std::uint32_t more = 0;
+  at = read_varint_checked(at, end, more);
+  if (more > 0xFFFFFFFFU - 4) return nullptr;
+  posting.frequency += more;
+  return at;
+}
 
 /// Walks one list. Valid while the list does not change.
 class PostingCursor {

@@ -44,7 +44,8 @@ QueryTerms analyze_query(Analyzer& analyzer, std::string_view text, TimestampMs 
   analyzer.analyze_query(text, found);
   QueryTerms analyzed;
   analyzed.terms.reserve(found.size());
-  for (std::size_t i = 0; i < found.size(); ++i) analyzed.terms.emplace_back(found[i]);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    analyzed.terms.emplace_back(found[i]);
   std::sort(analyzed.terms.begin(), analyzed.terms.end());
   analyzed.terms.erase(std::unique(analyzed.terms.begin(), analyzed.terms.end()),
                        analyzed.terms.end());

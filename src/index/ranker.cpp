@@ -34,9 +34,7 @@ struct Plan {
 };
 
 /// The best that can become of a keyword score below `weight`, and a little more.
-double reach(double weight) {
-  return with_named_speaker(std::min(weight, 1.0)) + 2 * kScoreStep;
-}
+double reach(double weight) { return with_named_speaker(std::min(weight, 1.0)) + 2 * kScoreStep; }
 
 /// Calls `visit` with the living slots of one window whose time is in one of `ranges`.
 template <typename Visitor>
@@ -158,7 +156,7 @@ std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, const QueryTe
   return best.take();
 }
 
-template <bool kOnlyTouched>
+template <bool OnlyTouched>
 void Ranker::score_window(const Selection::Part& part, std::size_t window, ActiveTerm& term,
                           const TermShares& share) {
   const Partition& partition = *part.partition;
@@ -167,7 +165,7 @@ void Ranker::score_window(const Selection::Part& part, std::size_t window, Activ
   const Slot begin = static_cast<Slot>(window) * kWindowSlots;
   term.cursor.visit_until(begin + kWindowSlots, [&](const Posting& posting) {
     const Slot at = posting.slot - begin;
-    if (kOnlyTouched && (touched_[at / 64] >> (at % 64) & 1U) == 0) return;
+    if (OnlyTouched && (touched_[at / 64] >> (at % 64) & 1U) == 0) return;
     const std::uint32_t length = partition.length(posting.slot);
     if (length == 0) return;  // dead
     if (!everything && !partition.is_visible(posting.slot, view)) return;
@@ -193,8 +191,8 @@ void Ranker::collect_window(const IndexQuery& query, std::uint32_t number,
       keyword = round_score(keyword);
       double score = keyword;
       if (query.strategy == RetrievalStrategy::kHybrid) {
-        score = round_score(
-            hybrid_score(keyword, recency(time_ms, query.now_ms, query.half_life_ms)));
+        score =
+            round_score(hybrid_score(keyword, recency(time_ms, query.now_ms, query.half_life_ms)));
       }
       best.offer({.score = score,
                   .keyword = keyword,
@@ -238,9 +236,8 @@ std::vector<Candidate> Ranker::by_time(const IndexQuery& query, const Selection&
   for (Candidate& candidate : ranked) {
     candidate.score = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms));
   }
-  std::erase_if(ranked, [&](const Candidate& candidate) {
-    return candidate.score < query.min_score;
-  });
+  std::erase_if(ranked,
+                [&](const Candidate& candidate) { return candidate.score < query.min_score; });
   return ranked;
 }
 
@@ -249,7 +246,8 @@ std::vector<Ranker::Matches> Ranker::matches(const std::vector<Candidate>& candi
   std::vector<Matches> all(candidates.size(), {.terms = std::vector<bool>(terms.terms.size()),
                                                .dates = std::vector<bool>(terms.dates.size())});
   std::vector<std::size_t> order(candidates.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    order[i] = i;
   std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
     return std::pair(candidates[left].part, candidates[left].slot) <
            std::pair(candidates[right].part, candidates[right].slot);
@@ -260,7 +258,8 @@ std::vector<Ranker::Matches> Ranker::matches(const std::vector<Candidate>& candi
       const Partition& partition = *selection.parts[part].partition;
       const std::uint32_t number = partition.find_term(terms.terms[term]);
       if (number == TermDictionary::kNone) {
-        while (i < order.size() && candidates[order[i]].part == part) ++i;
+        while (i < order.size() && candidates[order[i]].part == part)
+          ++i;
         continue;
       }
       PostingCursor cursor = partition.cursor(number);

@@ -44,7 +44,7 @@ class Ranker {
   };
 
   /// Adds a term's part to the scores of one window; of those that have one already, or of all.
-  template <bool kOnlyTouched>
+  template <bool OnlyTouched>
   void score_window(const Selection::Part& part, std::size_t window, ActiveTerm& term,
                     const TermShares& share);
   /// Offers the window's scores to `best`, and clears them.

@@ -16,8 +16,8 @@ inline constexpr double kScoreStep = 1e-9;
 double recency(TimestampMs time_ms, TimestampMs now_ms, double half_life_ms);
 
 /// The keyword score of a document whose speaker the query names: twice as much where it is low,
-/// never more than 1. The usual question about people names the one whose words answer it:
-/// +0.02 R@10 on LoCoMo, with dates 0.65 -> 0.67.
+/// never more than 1. A question that names somebody is most often answered by that person's own
+/// words: R@10 on LoCoMo's development half 0.659 -> 0.683, MRR 0.519 -> 0.549.
 inline double with_named_speaker(double keyword) { return keyword * (2.0 - keyword); }
 
 /// Relevance with a small say for recency: the newer of two equally relevant memories wins, a

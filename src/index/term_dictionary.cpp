@@ -13,7 +13,8 @@ constexpr std::size_t kMinPlaces = 16;
 // FNV-1a, then the finalizer of MurmurHash3 because the table looks at the low bits alone.
 std::uint32_t hash(std::string_view text) {
   std::uint32_t value = 2166136261U;
-  for (const char c : text) value = (value ^ static_cast<std::uint8_t>(c)) * 16777619U;
+  for (const char c : text)
+    value = (value ^ static_cast<std::uint8_t>(c)) * 16777619U;
   value = (value ^ (value >> 16)) * 0x85EBCA6BU;
   value = (value ^ (value >> 13)) * 0xC2B2AE35U;
   return value ^ (value >> 16);
@@ -40,7 +41,8 @@ std::optional<TermDictionary> TermDictionary::from_columns(std::string bytes,
 std::size_t TermDictionary::locate(std::string_view text) const {
   const std::size_t mask = places_.size() - 1;
   std::size_t place = hash(text) & mask;
-  while (places_[place] != 0 && (*this)[places_[place] - 1] != text) place = (place + 1) & mask;
+  while (places_[place] != 0 && (*this)[places_[place] - 1] != text)
+    place = (place + 1) & mask;
   return place;
 }
 

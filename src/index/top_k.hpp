@@ -56,10 +56,9 @@ class TopK {
 
   /// Best first; leaves nothing behind.
   std::vector<Candidate> take() {
-    std::sort_heap(heap_.begin(), heap_.end(), [this](const Candidate& left,
-                                                      const Candidate& right) {
-      return before(left, right);
-    });
+    std::sort_heap(
+        heap_.begin(), heap_.end(),
+        [this](const Candidate& left, const Candidate& right) { return before(left, right); });
     return std::exchange(heap_, {});
   }
 

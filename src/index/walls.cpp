@@ -4,30 +4,25 @@
 namespace agent_memory {
 
 Walls::PartitionId Walls::open(const Identity& identity) {
-  const auto next = free_.empty() ? size() : free_.back();
-  bool made = false;
-  PartitionId id = next;
+  const PartitionId next = free_.empty() ? size() : free_.back();
   Identity wall;
   if (identity.user_id) {
-    const auto [place, inserted] = by_user_.try_emplace(*identity.user_id, next);
-    made = inserted;
-    id = place->second;
+    const auto [place, made] = by_user_.try_emplace(*identity.user_id, next);
+    if (!made) return place->second;
     wall.user_id = identity.user_id;
   } else {
-    const auto [place, inserted] = by_agent_.try_emplace({identity.agent_id, identity.run_id}, next);
-    made = inserted;
-    id = place->second;
-    if (made) by_run_.try_emplace({identity.run_id, identity.agent_id}, next);
+    const auto [place, made] = by_agent_.try_emplace({identity.agent_id, identity.run_id}, next);
+    if (!made) return place->second;
+    by_run_.try_emplace({identity.run_id, identity.agent_id}, next);
     wall = identity;
   }
-  if (!made) return id;
   if (free_.empty()) {
     rooms_.emplace_back();
   } else {
     free_.pop_back();
   }
-  rooms_[id] = std::make_unique<Room>(Room{std::move(wall), {}});
-  return id;
+  rooms_[next] = std::make_unique<Room>(Room{std::move(wall), {}});
+  return next;
 }
 
 bool Walls::insert(const Identity& identity, Partition partition) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent_memory/types.hpp"
+
 #include "index/partition.hpp"
 
 namespace agent_memory {

@@ -39,6 +39,16 @@ void put_optional(ByteWriter& out, const std::optional<std::string>& value) {
   if (value) out.put_string(*value);
 }
 
+// Differences of times wrap around, so that whatever is read is a time.
+std::int64_t difference(TimestampMs left, TimestampMs right) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(left) -
+                                   static_cast<std::uint64_t>(right));
+}
+TimestampMs sum(TimestampMs time, std::int64_t by) {
+  return static_cast<TimestampMs>(static_cast<std::uint64_t>(time) +
+                                  static_cast<std::uint64_t>(by));
+}
+
 void put_record(ByteWriter& out, const MemoryRecord& record) {
   const auto flag = [](bool present, std::uint64_t bit) { return present ? bit : 0; };
   out.put_string(record.id);
@@ -57,7 +67,7 @@ void put_record(ByteWriter& out, const MemoryRecord& record) {
   if (!record.metadata.empty()) out.put_string(dump_json(record.metadata));
   if (record.expires_at_ms) out.put_signed(*record.expires_at_ms);
   out.put_signed(record.created_at_ms);
-  out.put_signed(record.updated_at_ms - record.created_at_ms);
+  out.put_signed(difference(record.updated_at_ms, record.created_at_ms));
   out.put_string(record.memory);
 }
 
@@ -85,7 +95,7 @@ MemoryRecord read_record(ByteReader& in) {
   if ((flags & kIsUser) != 0) record.role = Role::kUser;
   if ((flags & kIsAssistant) != 0) record.role = Role::kAssistant;
   record.created_at_ms = in.signed_varint();
-  record.updated_at_ms = record.created_at_ms + in.signed_varint();
+  record.updated_at_ms = sum(record.created_at_ms, in.signed_varint());
   record.memory = in.string();
   return record;
 }
@@ -96,21 +106,43 @@ std::optional<MemoryEvent> read_event(ByteReader& in) {
   return static_cast<MemoryEvent>(value);
 }
 
+// What a step of a history need not say, because the entry does.
+constexpr std::uint8_t kCurrentText = 1U << 0U;
+constexpr std::uint8_t kCurrentLife = 1U << 1U;
+
+void put_step(ByteWriter& out, const HistoryStep& step, const MemoryEntry& entry) {
+  const bool current_text =
+      step.stamp == entry.changed && step.entry.memory == entry.record.memory;
+  const bool current_life = step.generation == entry.generation;
+  put_stamp(out, step.stamp);
+  out.put_byte(static_cast<std::uint8_t>(step.entry.event));
+  out.put_signed(step.entry.at_ms);
+  out.put_byte(static_cast<std::uint8_t>((current_text ? kCurrentText : 0U) |
+                                         (current_life ? kCurrentLife : 0U)));
+  if (!current_life) put_stamp(out, step.generation);
+  if (!current_text) out.put_string(step.entry.memory);
+}
+
+bool read_step(ByteReader& in, HistoryStep& step, const MemoryEntry& entry) {
+  step.stamp = read_stamp(in);
+  const std::optional<MemoryEvent> event = read_event(in);
+  if (!event) return false;
+  step.entry.event = *event;
+  step.entry.at_ms = in.signed_varint();
+  const std::uint8_t flags = in.byte();
+  step.generation = (flags & kCurrentLife) != 0 ? entry.generation : read_stamp(in);
+  step.entry.memory =
+      (flags & kCurrentText) != 0 ? std::string_view(entry.record.memory) : in.string();
+  return in.ok();
+}
+
 void put_entry(ByteWriter& out, const MemoryEntry& entry) {
   put_record(out, entry.record);
   put_stamp(out, entry.generation);
   put_stamp(out, entry.changed);
   put_stamp(out, entry.deleted);
   out.put_varint(entry.history.size());
-  for (const HistoryStep& step : entry.history) {
-    put_stamp(out, step.stamp);
-    out.put_byte(static_cast<std::uint8_t>(step.entry.event));
-    out.put_signed(step.entry.at_ms);
-    // The current text stands in the record already.
-    const bool is_current = step.stamp == entry.changed && step.entry.memory == entry.record.memory;
-    out.put_byte(is_current ? 1 : 0);
-    if (!is_current) out.put_string(step.entry.memory);
-  }
+  for (const HistoryStep& step : entry.history) put_step(out, step, entry);
 }
 
 bool read_entry(ByteReader& in, MemoryEntry& entry) {
@@ -120,42 +152,54 @@ bool read_entry(ByteReader& in, MemoryEntry& entry) {
   entry.deleted = read_stamp(in);
   const std::size_t steps = in.size();
   entry.history.reserve(steps);
-  for (std::size_t i = 0; i < steps && in.ok(); ++i) {
-    HistoryStep step;
-    step.stamp = read_stamp(in);
-    const std::optional<MemoryEvent> event = read_event(in);
-    if (!event) return false;
-    step.entry.event = *event;
-    step.entry.at_ms = in.signed_varint();
-    step.entry.memory = in.byte() != 0 ? std::string_view(entry.record.memory) : in.string();
-    entry.history.push_back(std::move(step));
+  for (std::size_t i = 0; i < steps; ++i) {
+    if (!read_step(in, entry.history.emplace_back(), entry)) return false;
   }
   return in.ok() && in.at_end() && !entry.record.id.empty();
 }
 
+// Before each entry: its size, and checksums of the size and of the entry. With one of its own the
+// size tells cheaply whether an entry may begin somewhere.
+constexpr std::size_t kEntryHeaderBytes = 12;
+
+/// The entry that begins where `bytes` do, or nullopt.
+std::optional<std::string_view> entry_at(std::string_view bytes) {
+  ByteReader in(bytes);
+  const std::uint32_t size = in.u32();
+  const std::uint32_t size_checksum = in.u32();
+  const std::uint32_t checksum = in.u32();
+  if (!in.ok() || crc32c(bytes.substr(0, sizeof size)) != size_checksum) return std::nullopt;
+  const std::string_view entry = in.bytes(size);
+  if (!in.ok() || crc32c(entry) != checksum) return std::nullopt;
+  return entry;
+}
+
 }  // namespace
 
-std::string seal(FrameKind kind, std::string_view payload) {
+std::string seal(FrameKind kind, std::string_view payload, std::uint8_t version) {
+  ByteWriter checked;
+  checked.put_byte(version);
+  checked.put_byte(static_cast<std::uint8_t>(kind));
+  checked.put_bytes(payload);
   ByteWriter out;
   out.put_bytes(kMagic);
-  out.put_byte(kFormatVersion);
-  out.put_byte(static_cast<std::uint8_t>(kind));
-  out.put_u32(crc32c(payload));
-  out.put_bytes(payload);
+  out.put_u32(crc32c(checked.bytes()));
+  out.put_bytes(checked.bytes());
   return out.take();
 }
 
 Unsealed unseal(FrameKind kind, std::string_view frame) {
   ByteReader in(frame);
   const bool has_magic = in.bytes(kMagic.size()) == kMagic;
+  const std::uint32_t checksum = in.u32();
+  const std::string_view checked = frame.substr(frame.size() - in.remaining());
   const std::uint8_t version = in.byte();
   const std::uint8_t stored_kind = in.byte();
-  const std::uint32_t checksum = in.u32();
   const std::string_view payload = in.bytes(in.remaining());
-  if (in.ok() && has_magic && version > kFormatVersion) return {Damage::kNewerVersion, {}};
-  const bool whole = in.ok() && has_magic && version != 0 &&
-                     stored_kind == static_cast<std::uint8_t>(kind) && crc32c(payload) == checksum;
-  return {whole ? Damage::kNone : Damage::kCorrupt, payload};
+  const bool whole = in.ok() && has_magic && version != 0 && crc32c(checked) == checksum;
+  if (whole && version > kFormatVersion) return {Damage::kNewerVersion, {}};
+  const bool fits = whole && stored_kind == static_cast<std::uint8_t>(kind);
+  return {fits ? Damage::kNone : Damage::kCorrupt, payload};
 }
 
 std::string encode_operations(const std::vector<Operation>& operations) {
@@ -202,7 +246,10 @@ std::string encode_entries(const std::vector<const MemoryEntry*>& entries) {
   for (const MemoryEntry* entry : entries) {
     ByteWriter bytes;
     put_entry(bytes, *entry);
-    out.put_varint(bytes.bytes().size());
+    ByteWriter size;
+    size.put_u32(static_cast<std::uint32_t>(bytes.bytes().size()));
+    out.put_bytes(size.bytes());
+    out.put_u32(crc32c(size.bytes()));
     out.put_u32(crc32c(bytes.bytes()));
     out.put_bytes(bytes.bytes());
   }
@@ -210,28 +257,33 @@ std::string encode_entries(const std::vector<const MemoryEntry*>& entries) {
 }
 
 bool decode_entries(std::string_view payload, std::vector<MemoryEntry>& out) {
-  ByteReader in(payload);
   bool whole = true;
-  while (in.ok() && !in.at_end()) {
-    const std::uint64_t size = in.varint();
-    const std::uint32_t checksum = in.u32();
-    if (size > in.remaining()) return false;
-    const std::string_view bytes = in.bytes(static_cast<std::size_t>(size));
-    ByteReader entry_in(bytes);
+  while (!payload.empty()) {
+    const std::optional<std::string_view> bytes = entry_at(payload);
+    if (!bytes) {
+      // Damaged: the next one is wherever one is found.
+      whole = false;
+      payload.remove_prefix(1);
+      continue;
+    }
+    payload.remove_prefix(kEntryHeaderBytes + bytes->size());
+    ByteReader in(*bytes);
     MemoryEntry entry;
-    if (crc32c(bytes) == checksum && read_entry(entry_in, entry)) {
+    if (read_entry(in, entry)) {
       out.push_back(std::move(entry));
     } else {
       whole = false;
     }
   }
-  return whole && in.ok();
+  return whole;
 }
 
 std::string encode_head(const CheckpointHead& head) {
   ByteWriter out;
   out.put_varint(head.segments);
+  out.put_varint(head.segment_bytes);
   out.put_varint(head.image_parts);
+  out.put_varint(head.image_bytes);
   out.put_varint(head.live);
   out.put_varint(head.folded.size());
   for (const WriterProgress& progress : head.folded) {
@@ -244,7 +296,9 @@ std::string encode_head(const CheckpointHead& head) {
 bool decode_head(std::string_view payload, CheckpointHead& out) {
   ByteReader in(payload);
   out.segments = in.varint();
+  out.segment_bytes = in.varint();
   out.image_parts = in.varint();
+  out.image_bytes = in.varint();
   out.live = in.varint();
   const std::size_t writers = in.size();
   for (std::size_t i = 0; i < writers && in.ok(); ++i) {

@@ -2,7 +2,8 @@
 #pragma once
 
 // Operations, entries and the index's image as bytes. Every stored value is a frame: magic,
-// format version, CRC-32C, payload.
+// CRC-32C of all that follows, format version, kind, payload. These eight bytes mean the same in
+// every version, so that a newer one is never taken for damage, nor damage for a newer one.
 
 #include <cstdint>
 #include <string>
@@ -21,7 +22,7 @@ inline constexpr std::uint8_t kFormatVersion = 1;
 /// What a frame holds.
 enum class FrameKind : std::uint8_t { kOperations = 1, kEntries = 2, kHead = 3, kImage = 4 };
 
-std::string seal(FrameKind kind, std::string_view payload);
+std::string seal(FrameKind kind, std::string_view payload, std::uint8_t version = kFormatVersion);
 
 /// What is wrong with a stored value.
 enum class Damage : std::uint8_t { kNone, kCorrupt, kNewerVersion };
@@ -36,7 +37,7 @@ std::string encode_operations(const std::vector<Operation>& operations);
 /// False where the bytes do not hold together.
 bool decode_operations(std::string_view payload, std::vector<Operation>& out);
 
-/// Each entry carries a checksum of its own, so that damage takes only the entries it touched.
+/// Each entry carries checksums of its own, so that damage takes only the entries it touched.
 std::string encode_entries(const std::vector<const MemoryEntry*>& entries);
 /// Appends the entries that are whole; false where any was not.
 bool decode_entries(std::string_view payload, std::vector<MemoryEntry>& out);
@@ -47,11 +48,13 @@ struct WriterProgress {
   std::uint64_t sequence = 0;
 };
 
-/// What a checkpoint says about itself.
+/// What a checkpoint says about itself. Sizes are those of the stored values.
 struct CheckpointHead {
   std::vector<WriterProgress> folded;
   std::uint64_t segments = 0;
+  std::uint64_t segment_bytes = 0;
   std::uint64_t image_parts = 0;
+  std::uint64_t image_bytes = 0;
   /// How many of its entries are live; they come first.
   std::uint64_t live = 0;
 };

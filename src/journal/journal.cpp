@@ -71,10 +71,24 @@ Error newer_version() {
                         std::to_string(kFormatVersion));
 }
 
-std::uint64_t total_bytes(const std::vector<KeyValue>& values) {
-  std::uint64_t bytes = 0;
-  for (const KeyValue& each : values) bytes += each.value.size();
-  return bytes;
+Error never_still() {
+  return {.code = ErrorCode::kStorage,
+          .message = "the store kept changing while it was read",
+          .retryable = true};
+}
+
+/// What is read comes writer by writer.
+void sort_by_time(std::vector<Operation>& operations) {
+  std::stable_sort(
+      operations.begin(), operations.end(),
+      [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
+}
+
+std::size_t count_deletions(const std::vector<Operation>& operations) {
+  return static_cast<std::size_t>(
+      std::count_if(operations.begin(), operations.end(), [](const Operation& each) {
+        return each.kind == MemoryEvent::kDelete;
+      }));
 }
 
 std::vector<std::string> cut(std::string bytes, std::size_t size) {
@@ -118,6 +132,7 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
     const std::string name = checkpoint_of(each.key, kHeadPrefix);
     Checkpoint& checkpoint = heads[name];
     checkpoint.keys.insert(each.key);
+    checkpoint.bytes = each.value.size();
     const Unsealed head = unseal(FrameKind::kHead, each.value);
     if (head.damage == Damage::kNewerVersion) co_return newer_version();
     CheckpointHead decoded;
@@ -127,6 +142,7 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
       damage->push_back(Error::corrupt(each.key + " is damaged; the checkpoint is read without it"));
       continue;
     }
+    checkpoint.bytes += checkpoint.head->segment_bytes + checkpoint.head->image_bytes;
     for (std::uint64_t part = 0; part < checkpoint.head->segments; ++part) {
       checkpoint.keys.insert(part_key(kSegmentPrefix, name, part));
     }
@@ -137,45 +153,49 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
   co_return heads;
 }
 
-void Journal::set_aside(KeyValue value, JournalNews* news) {
+void Journal::set_aside(KeyValue value, Known* known, JournalNews* news) {
   news->damage.push_back(Error::corrupt(value.key + " is damaged (" +
                                         std::to_string(value.value.size()) +
                                         " bytes); what could not be read is set aside"));
-  damaged_.push_back(std::move(value));
+  known->damaged.push_back(std::move(value));
 }
 
-Result<void> Journal::take_log_record(KeyValue record, JournalNews* news) {
+Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews* news) {
   const std::optional<WriterProgress> at = parse_log_key(record.key);
-  if (at) progress_[at->writer] = std::max(progress_[at->writer], at->sequence);
-  if (log_keys_.insert(record.key).second) log_bytes_ += record.value.size();
+  if (at) known->progress[at->writer] = std::max(known->progress[at->writer], at->sequence);
+  LogRecord& noted = known->log[record.key];
+  noted.bytes = record.value.size();
   const Unsealed frame = unseal(FrameKind::kOperations, record.value);
   if (frame.damage == Damage::kNewerVersion) return newer_version();
   std::vector<Operation> operations;
   if (!at || frame.damage != Damage::kNone || !decode_operations(frame.payload, operations)) {
-    set_aside(std::move(record), news);
+    set_aside(std::move(record), known, news);
     return {};
   }
+  noted.deletions = count_deletions(operations);
   for (Operation& each : operations) news->operations.push_back(std::move(each));
   return {};
 }
 
-Async<void> Journal::read_log(JournalNews* news) {
+Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news) {
   std::string after;
   for (;;) {
-    Result<std::vector<KeyValue>> page =
-        co_await storage_.scan(std::string(kLogPrefix), after, kNewsPage);
-    if (!page) co_return std::move(page).error();
-    const bool is_last = page->size() < kNewsPage;
+    Result<std::vector<KeyValue>> records =
+        co_await storage_.scan(std::string(kLogPrefix), after, page);
+    if (!records) co_return std::move(records).error();
+    const bool is_last = records->size() < page;
     bool jumped = false;
-    for (KeyValue& record : *page) {
+    for (KeyValue& record : *records) {
       after = record.key;
       const std::optional<WriterProgress> at = parse_log_key(record.key);
-      const auto known = at ? progress_.find(at->writer) : progress_.end();
-      if (known == progress_.end() || at->sequence > known->second) {
-        Result<void> taken = take_log_record(std::move(record), news);
+      const auto until = at ? known->progress.find(at->writer) : known->progress.end();
+      const bool is_new = at ? until == known->progress.end() || at->sequence > until->second
+                             : !known->log.contains(record.key);
+      if (is_new) {
+        Result<void> taken = take_log_record(std::move(record), known, news);
         if (!taken) co_return std::move(taken).error();
-      } else if (known->second > at->sequence) {
-        after = log_key(at->writer, known->second);
+      } else if (at && until->second > at->sequence) {
+        after = log_key(at->writer, until->second);
         jumped = true;
         break;
       }
@@ -184,7 +204,7 @@ Async<void> Journal::read_log(JournalNews* news) {
   }
 }
 
-Async<bool> Journal::read_segments(std::string checkpoint, JournalNews* news) {
+Async<bool> Journal::read_segments(std::string checkpoint, Known* known, JournalNews* news) {
   const std::string prefix = std::string(kSegmentPrefix) + checkpoint;
   Result<std::vector<KeyValue>> segments = co_await scan_all(prefix, kSegmentPage);
   if (!segments) co_return std::move(segments).error();
@@ -192,181 +212,235 @@ Async<bool> Journal::read_segments(std::string checkpoint, JournalNews* news) {
   for (KeyValue& segment : *segments) {
     const std::string name = checkpoint_of(segment.key, kSegmentPrefix);
     ++found[name];
-    checkpoints_[name].keys.insert(segment.key);
-    checkpoint_bytes_ += segment.value.size();
+    Checkpoint& owner = known->checkpoints[name];
+    owner.keys.insert(segment.key);
+    if (!owner.head) owner.bytes += segment.value.size();
     const Unsealed frame = unseal(FrameKind::kEntries, segment.value);
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
     // A damaged segment still gives the entries whose own checksum holds.
     const bool whole = decode_entries(frame.payload, news->entries);
-    if (!whole || frame.damage != Damage::kNone) set_aside(std::move(segment), news);
+    if (!whole || frame.damage != Damage::kNone) set_aside(std::move(segment), known, news);
   }
   bool complete = true;
-  for (const auto& [name, each] : checkpoints_) {
+  for (const auto& [name, each] : known->checkpoints) {
     if (!checkpoint.empty() && name != checkpoint) continue;
     if (each.head && found[name] < each.head->segments) complete = false;
   }
   co_return complete;
 }
 
-Async<std::optional<ViewImage>> Journal::read_image(std::string checkpoint) {
-  const std::string prefix = std::string(kImagePrefix) + checkpoint + "/";
+Async<void> Journal::find_headless_images(Known* known) {
+  for (auto& [name, checkpoint] : known->checkpoints) {
+    if (checkpoint.head) continue;
+    const std::string prefix = std::string(kImagePrefix) + name + "/";
+    Result<std::vector<KeyValue>> parts = co_await scan_all(prefix, kSegmentPage);
+    if (!parts) co_return std::move(parts).error();
+    for (const KeyValue& part : *parts) {
+      if (checkpoint.keys.insert(part.key).second) checkpoint.bytes += part.value.size();
+    }
+  }
+  co_return {};
+}
+
+Async<std::optional<ViewImage>> Journal::read_image(std::string name, Checkpoint* checkpoint) {
+  const std::string prefix = std::string(kImagePrefix) + name + "/";
   Result<std::vector<KeyValue>> parts = co_await scan_all(prefix, kSegmentPage);
   if (!parts) co_return std::move(parts).error();
   std::string payload;
+  bool whole = parts->size() == checkpoint->head->image_parts;
+  checkpoint->bytes -= checkpoint->head->image_bytes;
   for (const KeyValue& part : *parts) {
-    checkpoint_bytes_ += part.value.size();
+    checkpoint->bytes += part.value.size();
     const Unsealed frame = unseal(FrameKind::kImage, part.value);
-    if (frame.damage != Damage::kNone) co_return std::optional<ViewImage>();
+    if (frame.damage == Damage::kNewerVersion) co_return newer_version();
+    whole = whole && frame.damage == Damage::kNone;
     payload.append(frame.payload);
   }
   ViewImage image;
-  if (!decode_image(payload, image)) co_return std::optional<ViewImage>();
+  if (!whole || !decode_image(payload, image)) co_return std::optional<ViewImage>();
   co_return std::optional(std::move(image));
 }
 
-bool Journal::is_known(const CheckpointHead& head) const {
+Async<bool> Journal::has_changed(const Checkpoints* heads) {
+  std::vector<Error> ignored;
+  Result<Checkpoints> now = co_await read_heads(&ignored);
+  if (!now) co_return std::move(now).error();
+  co_return !std::equal(
+      heads->begin(), heads->end(), now->begin(), now->end(),
+      [](const auto& left, const auto& right) { return left.first == right.first; });
+}
+
+bool Journal::is_known(const CheckpointHead& head, const Progress& progress) {
   return std::all_of(head.folded.begin(), head.folded.end(), [&](const WriterProgress& each) {
-    const auto known = progress_.find(each.writer);
-    return known != progress_.end() && known->second >= each.sequence;
+    const auto known = progress.find(each.writer);
+    return known != progress.end() && known->second >= each.sequence;
   });
 }
 
-void Journal::note_progress(const CheckpointHead& head) {
+void Journal::note_progress(const CheckpointHead& head, Known* known) {
   for (const WriterProgress& each : head.folded) {
-    progress_[each.writer] = std::max(progress_[each.writer], each.sequence);
+    known->progress[each.writer] = std::max(known->progress[each.writer], each.sequence);
   }
 }
 
-void Journal::forget_folded(const Checkpoints& heads) {
-  std::erase_if(checkpoints_, [&](const auto& each) {
+void Journal::forget_folded(const Checkpoints& heads, Known* known) {
+  std::erase_if(known->checkpoints, [&](const auto& each) {
     return each.second.head.has_value() && !heads.contains(each.first);
   });
-  std::unordered_map<std::uint64_t, std::uint64_t> folded;
+  Progress folded;
   for (const auto& [name, checkpoint] : heads) {
     if (!checkpoint.head) continue;
     for (const WriterProgress& each : checkpoint.head->folded) {
       folded[each.writer] = std::max(folded[each.writer], each.sequence);
     }
   }
-  std::erase_if(log_keys_, [&](const std::string& key) {
-    const std::optional<WriterProgress> at = parse_log_key(key);
+  std::erase_if(known->log, [&](const auto& record) {
+    const std::optional<WriterProgress> at = parse_log_key(record.first);
     const auto until = at ? folded.find(at->writer) : folded.end();
     return until != folded.end() && at->sequence <= until->second;
   });
 }
 
 Async<JournalNews> Journal::open() {
-  JournalNews news;
   for (int round = 0; round < kMaxReadRounds; ++round) {
     // Log before segments: what a fold moves meanwhile is then found where it went. Heads before
     // and after: had a fold moved the segments themselves, they would differ.
-    JournalNews attempt;
-    progress_.clear();
-    log_keys_.clear();
-    damaged_.clear();
-    log_bytes_ = 0;
-    checkpoint_bytes_ = 0;
-    Result<Checkpoints> heads = co_await read_heads(&attempt.damage);
+    Known known;
+    JournalNews news;
+    Result<Checkpoints> heads = co_await read_heads(&news.damage);
     if (!heads) co_return std::move(heads).error();
-    checkpoints_ = *heads;
-
-    Result<std::vector<KeyValue>> log = co_await scan_all(std::string(kLogPrefix), kLogPage);
+    known.checkpoints = *heads;
+    Result<void> log = co_await read_log(kLogPage, &known, &news);
     if (!log) co_return std::move(log).error();
-    for (KeyValue& record : *log) {
-      Result<void> taken = take_log_record(std::move(record), &attempt);
-      if (!taken) co_return std::move(taken).error();
-    }
-
-    Result<bool> complete = co_await read_segments("", &attempt);
+    Result<bool> complete = co_await read_segments("", &known, &news);
     if (!complete) co_return std::move(complete).error();
-    const bool undamaged = damaged_.empty() && attempt.damage.empty();
-    if (checkpoints_.size() == 1 && *complete && undamaged) {
-      Result<std::optional<ViewImage>> image = co_await read_image(checkpoints_.begin()->first);
+    Result<void> images = co_await find_headless_images(&known);
+    if (!images) co_return std::move(images).error();
+    const bool undamaged = known.damaged.empty() && news.damage.empty() && *complete;
+    if (undamaged && known.checkpoints.size() == 1 && known.checkpoints.begin()->second.head) {
+      auto& [name, checkpoint] = *known.checkpoints.begin();
+      Result<std::optional<ViewImage>> image = co_await read_image(name, &checkpoint);
       if (!image) co_return std::move(image).error();
-      attempt.image = *std::move(image);
+      news.image = *std::move(image);
     }
+    const Result<bool> changed = co_await has_changed(&*heads);
+    if (!changed) co_return changed.error();
+    if (*changed) continue;
 
-    std::vector<Error> ignored;
-    Result<Checkpoints> heads_after = co_await read_heads(&ignored);
-    if (!heads_after) co_return std::move(heads_after).error();
-    const bool unchanged = std::equal(
-        heads->begin(), heads->end(), heads_after->begin(), heads_after->end(),
-        [](const auto& left, const auto& right) { return left.first == right.first; });
-    news = std::move(attempt);
-    if (!unchanged) continue;
     if (!*complete) {
       news.damage.push_back(Error::corrupt("a segment of a checkpoint is missing"));
     }
-    break;
+    for (const auto& [name, checkpoint] : *heads) {
+      if (checkpoint.head) note_progress(*checkpoint.head, &known);
+    }
+    sort_by_time(news.operations);
+    known_ = std::move(known);
+    co_return news;
   }
-  for (const auto& [name, checkpoint] : checkpoints_) {
-    if (checkpoint.head) note_progress(*checkpoint.head);
-  }
-  std::stable_sort(
-      news.operations.begin(), news.operations.end(),
-      [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
-  co_return news;
+  co_return never_still();
 }
 
 Async<void> Journal::append(std::vector<Operation> operations) {
-  const auto deletions = static_cast<std::size_t>(
-      std::count_if(operations.begin(), operations.end(), [](const Operation& operation) {
-        return operation.kind == MemoryEvent::kDelete;
-      }));
   const std::string key = log_key(writer_, sequence_ + 1);
   WriteBatch batch;
   batch.put.push_back({key, seal(FrameKind::kOperations, encode_operations(operations))});
-  const std::uint64_t bytes = batch.put.front().value.size();
-  Result<void> written = co_await storage_.write(std::move(batch));
+  const LogRecord record{.bytes = batch.put.front().value.size(),
+                         .deletions = count_deletions(operations)};
+  const bool only_deletes = record.deletions == operations.size();
+  Result<void> written = co_await storage_.write(batch);
+  if (!written && written.error().code == ErrorCode::kQuotaExceeded && only_deletes) {
+    // Whoever deletes wants room, and must not be refused for want of it.
+    Result<void> dropped = co_await drop_images();
+    if (dropped) written = co_await storage_.write(std::move(batch));
+  }
   if (!written) co_return std::move(written).error();
   ++sequence_;
-  progress_[writer_] = sequence_;
-  log_keys_.insert(key);
-  log_bytes_ += bytes;
-  deletions_ += deletions;
+  known_.progress[writer_] = sequence_;
+  known_.log[key] = record;
   co_return {};
 }
 
+Async<void> Journal::drop_images() {
+  WriteBatch batch;
+  for (const auto& [name, checkpoint] : known_.checkpoints) {
+    for (const std::string& key : checkpoint.keys) {
+      if (key.starts_with(kImagePrefix)) batch.remove.push_back(key);
+    }
+  }
+  if (batch.remove.empty()) co_return Result<void>();
+  Result<void> written = co_await storage_.write(std::move(batch));
+  if (!written) co_return std::move(written).error();
+  for (auto& [name, checkpoint] : known_.checkpoints) {
+    std::erase_if(checkpoint.keys, [](const auto& key) { return key.starts_with(kImagePrefix); });
+    if (checkpoint.head) checkpoint.bytes -= std::exchange(checkpoint.head->image_bytes, 0);
+  }
+  co_return Result<void>();
+}
+
 Async<JournalNews> Journal::read_news() {
-  JournalNews news;
   for (int round = 0; round < kMaxReadRounds; ++round) {
-    Result<void> log = co_await read_log(&news);
+    Known known = known_;
+    JournalNews news;
+    Result<void> log = co_await read_log(kNewsPage, &known, &news);
     if (!log) co_return std::move(log).error();
     std::vector<Error> damage;
     Result<Checkpoints> heads = co_await read_heads(&damage);
     if (!heads) co_return std::move(heads).error();
-    forget_folded(*heads);
+    forget_folded(*heads, &known);
     bool complete = true;
-    for (auto& [name, checkpoint] : *heads) {
-      if (checkpoints_.contains(name)) continue;
-      if (checkpoint.head && is_known(*checkpoint.head)) {
-        checkpoints_[name] = std::move(checkpoint);
-        continue;
-      }
-      Checkpoint& known = checkpoints_[name];
-      known = std::move(checkpoint);
-      Result<bool> read = co_await read_segments(name, &news);
+    bool reads_segments = false;
+    for (const auto& [name, checkpoint] : *heads) {
+      if (!known.checkpoints.try_emplace(name, checkpoint).second) continue;
+      // By what was known before this reading: of records that came after others which were folded
+      // meanwhile, the log has just told the later ones alone.
+      if (checkpoint.head && is_known(*checkpoint.head, known_.progress)) continue;
+      reads_segments = true;
+      Result<bool> read = co_await read_segments(name, &known, &news);
       if (!read) co_return std::move(read).error();
-      if (*read) {
-        if (known.head) note_progress(*known.head);
-      } else {
-        // Folded away while it was read; what replaced it is found in the next round.
-        checkpoints_.erase(name);
-        complete = false;
-      }
+      complete = complete && *read;
+      if (checkpoint.head) note_progress(*checkpoint.head, &known);
     }
-    if (complete) break;
+    if (reads_segments) {
+      Result<void> images = co_await find_headless_images(&known);
+      if (!images) co_return std::move(images).error();
+      const Result<bool> changed = co_await has_changed(&*heads);
+      if (!changed) co_return changed.error();
+      if (*changed) continue;
+    }
+    if (!complete) {
+      news.damage.push_back(Error::corrupt("a segment of a checkpoint is missing"));
+    }
+    sort_by_time(news.operations);
+    known_ = std::move(known);
+    co_return news;
   }
-  std::stable_sort(
-      news.operations.begin(), news.operations.end(),
-      [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
-  co_return news;
+  co_return never_still();
+}
+
+std::uint64_t Journal::log_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, record] : known_.log) bytes += record.bytes;
+  return bytes;
+}
+
+std::uint64_t Journal::checkpoint_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, checkpoint] : known_.checkpoints) bytes += checkpoint.bytes;
+  return bytes;
+}
+
+std::uint64_t Journal::stored_bytes() const { return log_bytes() + checkpoint_bytes(); }
+
+std::size_t Journal::deletions() const {
+  std::size_t deletions = 0;
+  for (const auto& [key, record] : known_.log) deletions += record.deletions;
+  return deletions;
 }
 
 bool Journal::is_fold_due() const {
-  return log_keys_.size() >= kFoldRecords || checkpoints_.size() > 1 ||
-         log_bytes_ >= std::max(kFoldBytes, checkpoint_bytes_ / 4) ||
-         deletions_ >= (stored_bytes() < kSmallStoreBytes ? 1 : kFoldDeletions);
+  const std::size_t bearable = checkpoint_bytes() < kSmallStoreBytes ? 0 : kFoldDeletions - 1;
+  return deletions() > bearable || known_.log.size() >= kFoldRecords || known_.checkpoints.size() > 1 ||
+         log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
 
 Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
@@ -384,46 +458,52 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
 
   const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
   Checkpoint checkpoint;
-  checkpoint.head.emplace().live = order.size();
+  CheckpointHead& head = checkpoint.head.emplace();
+  head.live = order.size();
   WriteBatch batch;
+  // How many bytes the value has.
   const auto put = [&](std::string key, FrameKind kind, std::string_view payload) {
     checkpoint.keys.insert(key);
     batch.put.push_back({std::move(key), seal(kind, payload)});
+    const std::uint64_t bytes = batch.put.back().value.size();
+    checkpoint.bytes += bytes;
+    return bytes;
   };
   for (const std::string& segment : encode_segments(entries)) {
-    put(part_key(kSegmentPrefix, name, checkpoint.head->segments++), FrameKind::kEntries, segment);
+    std::string key = part_key(kSegmentPrefix, name, head.segments++);
+    head.segment_bytes += put(std::move(key), FrameKind::kEntries, segment);
   }
   for (const std::string& part : cut(encode_image(image), kSegmentBytes)) {
-    put(part_key(kImagePrefix, name, checkpoint.head->image_parts++), FrameKind::kImage, part);
+    std::string key = part_key(kImagePrefix, name, head.image_parts++);
+    head.image_bytes += put(std::move(key), FrameKind::kImage, part);
   }
-  for (const auto& [writer, sequence] : progress_) {
-    checkpoint.head->folded.push_back({writer, sequence});
+  for (const auto& [writer, sequence] : known_.progress) head.folded.push_back({writer, sequence});
+  for (const auto& [old_name, old] : known_.checkpoints) {
+    // How far it reached is lost: nobody who has not read it may take this one for known.
+    if (!old.head) head.folded.push_back({.writer = stamp.time, .sequence = 1});
   }
-  std::sort(checkpoint.head->folded.begin(), checkpoint.head->folded.end(),
+  std::sort(head.folded.begin(), head.folded.end(),
             [](const WriterProgress& left, const WriterProgress& right) {
               return left.writer < right.writer;
             });
-  put(std::string(kHeadPrefix) + name, FrameKind::kHead, encode_head(*checkpoint.head));
-  const std::uint64_t bytes = total_bytes(batch.put);
+  put(std::string(kHeadPrefix) + name, FrameKind::kHead, encode_head(head));
 
-  for (const KeyValue& damaged : damaged_) {
+  for (const KeyValue& damaged : known_.damaged) {
     batch.put.push_back({std::string(kDamagedPrefix) + damaged.key, damaged.value});
   }
-  for (const std::string& key : log_keys_) batch.remove.push_back(key);
-  for (const auto& [old_name, old] : checkpoints_) {
+  for (const auto& [key, record] : known_.log) batch.remove.push_back(key);
+  for (const auto& [old_name, old] : known_.checkpoints) {
     for (const std::string& key : old.keys) batch.remove.push_back(key);
   }
   Result<void> written = co_await storage_.write(std::move(batch));
   storage_.unlock(std::string(kFoldLock));
   if (!written) co_return std::move(written).error();
 
-  checkpoints_.clear();
-  checkpoints_.emplace(name, std::move(checkpoint));
-  log_keys_.clear();
-  damaged_.clear();
-  deletions_ = 0;
-  log_bytes_ = 0;
-  checkpoint_bytes_ = bytes;
+  note_progress(head, &known_);
+  known_.checkpoints.clear();
+  known_.checkpoints.emplace(name, std::move(checkpoint));
+  known_.log.clear();
+  known_.damaged.clear();
   co_return {};
 }
 

@@ -46,11 +46,12 @@ class Journal {
   Journal(StoragePort& storage, std::uint64_t writer) : storage_(storage), writer_(writer) {}
 
   /// Reads everything. Fails with the store's error, or with kCorrupt where a newer version of
-  /// the library wrote any of it. Once.
+  /// the library wrote any of it. Until it has succeeded, nothing else may be called.
   Async<JournalNews> open();
   /// Makes the operations durable as one record. Calls must not overlap each other or `fold`.
   Async<void> append(std::vector<Operation> operations);
-  /// Reads what others wrote since the last `open` or `read_news`. One small read a writer.
+  /// Reads what others wrote since the last `open` or `read_news`. One small read a writer. Fails
+  /// as `open` does; then nothing counts as read, and the next call finds it again.
   Async<JournalNews> read_news();
 
   /// Whether the log has grown enough to be worth folding, or holds deletions: the fold is what
@@ -62,43 +63,62 @@ class Journal {
   Async<void> fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
                    Stamp stamp);
 
-  /// Bytes of all values that are known to be in the store.
-  [[nodiscard]] std::uint64_t stored_bytes() const { return log_bytes_ + checkpoint_bytes_; }
+  /// Bytes of all values that are known to be in the store, without what was set aside.
+  [[nodiscard]] std::uint64_t stored_bytes() const;
 
  private:
   struct Checkpoint {
+    /// Nullopt where it is damaged or gone.
     std::optional<CheckpointHead> head;
     std::set<std::string> keys;
+    std::uint64_t bytes = 0;
+  };
+  struct LogRecord {
+    std::uint64_t bytes = 0;
+    std::size_t deletions = 0;
   };
   using Checkpoints = std::map<std::string, Checkpoint>;
+  using Progress = std::unordered_map<std::uint64_t, std::uint64_t>;
+
+  /// All that went into the table, and what holds it in the store. Reading works on a copy that
+  /// takes the place of the original when it is complete: what was read in part is not known.
+  struct Known {
+    /// Each writer's operations up to here are in the table, without a gap.
+    Progress progress;
+    Checkpoints checkpoints;
+    std::map<std::string, LogRecord> log;
+    std::vector<KeyValue> damaged;
+  };
 
   Async<std::vector<KeyValue>> scan_all(std::string prefix, std::size_t page);
   Async<Checkpoints> read_heads(std::vector<Error>* damage);
-  /// Reads new log records into `news`.
-  Async<void> read_log(JournalNews* news);
-  /// Reads the segments of one checkpoint (empty name: of all) into `news`; false where some that
-  /// its head names are gone.
-  Async<bool> read_segments(std::string checkpoint, JournalNews* news);
-  Async<std::optional<ViewImage>> read_image(std::string checkpoint);
-  Result<void> take_log_record(KeyValue record, JournalNews* news);
-  void set_aside(KeyValue value, JournalNews* news);
+  /// Reads the log records that `known` lacks.
+  Async<void> read_log(std::size_t page, Known* known, JournalNews* news);
+  /// Reads the segments of one checkpoint (empty name: of all); false where some that its head
+  /// names are gone.
+  Async<bool> read_segments(std::string checkpoint, Known* known, JournalNews* news);
+  /// What only the head would tell of a checkpoint without one.
+  Async<void> find_headless_images(Known* known);
+  Async<std::optional<ViewImage>> read_image(std::string name, Checkpoint* checkpoint);
+  /// Whether the store has these checkpoints still.
+  Async<bool> has_changed(const Checkpoints* heads);
+  /// Gives up the images, which only save time, for the space that they take.
+  Async<void> drop_images();
+
+  static Result<void> take_log_record(KeyValue record, Known* known, JournalNews* news);
+  static void set_aside(KeyValue value, Known* known, JournalNews* news);
   /// Forgets the keys that other contexts' folds have removed.
-  void forget_folded(const Checkpoints& heads);
-  [[nodiscard]] bool is_known(const CheckpointHead& head) const;
-  void note_progress(const CheckpointHead& head);
+  static void forget_folded(const Checkpoints& heads, Known* known);
+  static bool is_known(const CheckpointHead& head, const Progress& progress);
+  static void note_progress(const CheckpointHead& head, Known* known);
+  [[nodiscard]] std::uint64_t log_bytes() const;
+  [[nodiscard]] std::uint64_t checkpoint_bytes() const;
+  [[nodiscard]] std::size_t deletions() const;
 
   StoragePort& storage_;
   std::uint64_t writer_;
   std::uint64_t sequence_ = 0;
-  /// How much of each writer's log went into the table.
-  std::unordered_map<std::uint64_t, std::uint64_t> progress_;
-  /// Checkpoints whose content is in the table.
-  Checkpoints checkpoints_;
-  std::set<std::string> log_keys_;
-  std::vector<KeyValue> damaged_;
-  std::uint64_t log_bytes_ = 0;
-  std::size_t deletions_ = 0;
-  std::uint64_t checkpoint_bytes_ = 0;
+  Known known_;
 };
 
 }  // namespace agent_memory

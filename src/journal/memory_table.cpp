@@ -16,22 +16,32 @@ void add_history(MemoryEntry& entry, HistoryStep step) {
 }
 
 /// What was deleted is forgotten: its texts go, that it was there stays.
-void forget_before(MemoryEntry& entry, Stamp deleted) {
+void forget_deleted(MemoryEntry& entry) {
   for (HistoryStep& step : entry.history) {
-    if (step.stamp <= deleted) step.entry.memory.clear();
+    if (step.generation <= entry.deleted) step.entry.memory.clear();
   }
+  if (entry.is_live()) return;
+  std::string id = std::move(entry.record.id);
+  entry.record = MemoryRecord{};
+  entry.record.id = std::move(id);
+  entry.generation = {};
+  entry.changed = {};
 }
 
-void add_deletion(MemoryEntry& entry, Stamp deleted) {
-  entry.deleted = std::max(entry.deleted, deleted);
-  forget_before(entry, entry.deleted);
-  if (!entry.is_live()) {
-    std::string id = std::move(entry.record.id);
-    entry.record = MemoryRecord{};
-    entry.record.id = std::move(id);
-    entry.generation = {};
-    entry.changed = {};
+/// All that the operation says about its memory.
+MemoryEntry to_entry(Operation operation) {
+  MemoryEntry entry;
+  if (operation.kind == MemoryEvent::kDelete) {
+    entry.deleted = operation.stamp;
+  } else {
+    const bool is_add = operation.kind == MemoryEvent::kAdd;
+    entry.generation = is_add ? operation.stamp : operation.generation;
+    entry.changed = operation.stamp;
   }
+  entry.history.push_back({operation.stamp, entry.generation,
+                           {operation.kind, operation.record.memory, operation.at_ms}});
+  entry.record = std::move(operation.record);
+  return entry;
 }
 
 }  // namespace
@@ -65,48 +75,8 @@ MemoryTable::Applied MemoryTable::settle(EntryIndex index, bool was_live, Stamp 
   return {is_live && entry.changed != was_changed ? Effect::kChanged : Effect::kNone, index};
 }
 
-void MemoryTable::apply_early_updates(const std::string& id) {
-  const auto early = early_updates_.find(id);
-  if (early == early_updates_.end()) return;
-  std::vector<Operation> updates = std::move(early->second);
-  early_updates_.erase(early);
-  for (Operation& update : updates) apply(std::move(update));
-}
-
 MemoryTable::Applied MemoryTable::apply(Operation operation) {
-  const EntryIndex index = entry_for(operation.record.id);
-  MemoryEntry& entry = entries_[index];
-  const bool was_live = entry.is_live();
-  const Stamp was_changed = entry.changed;
-
-  if (operation.kind == MemoryEvent::kUpdate && operation.generation != entry.generation) {
-    // Of a life that ended, or of one that has not begun here yet.
-    if (operation.generation > std::max(entry.deleted, entry.generation)) {
-      early_updates_[operation.record.id].push_back(std::move(operation));
-    }
-    return {Effect::kNone, index};
-  }
-
-  add_history(entry, {operation.stamp,
-                      {operation.kind, operation.record.memory, operation.at_ms}});
-  if (operation.kind == MemoryEvent::kDelete) {
-    add_deletion(entry, operation.stamp);
-    return settle(index, was_live, was_changed);
-  }
-  if (operation.stamp <= entry.deleted) {
-    forget_before(entry, entry.deleted);
-    return {Effect::kNone, index};
-  }
-  if (operation.kind == MemoryEvent::kAdd && operation.stamp > entry.generation) {
-    entry.generation = operation.stamp;
-    entry.changed = operation.stamp;
-    entry.record = std::move(operation.record);
-    apply_early_updates(entry.record.id);
-  } else if (operation.kind == MemoryEvent::kUpdate && operation.stamp > entry.changed) {
-    entry.changed = operation.stamp;
-    entry.record = std::move(operation.record);
-  }
-  return settle(index, was_live, was_changed);
+  return merge(to_entry(std::move(operation)));
 }
 
 MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
@@ -115,19 +85,20 @@ MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
   const bool was_live = entry.is_live();
   const Stamp was_changed = entry.changed;
 
+  // Each part takes the greater of two, or both: the same in any order and however often.
   if (entry.history.empty()) {
-    entry = std::move(incoming);
+    entry.history = std::move(incoming.history);
   } else {
     for (HistoryStep& step : incoming.history) add_history(entry, std::move(step));
-    if (std::pair(incoming.generation, incoming.changed) >
-        std::pair(entry.generation, entry.changed)) {
-      entry.generation = incoming.generation;
-      entry.changed = incoming.changed;
-      entry.record = std::move(incoming.record);
-    }
-    add_deletion(entry, incoming.deleted);
   }
-  apply_early_updates(entry.record.id);
+  entry.deleted = std::max(entry.deleted, incoming.deleted);
+  if (std::pair(incoming.generation, incoming.changed) >
+      std::pair(entry.generation, entry.changed)) {
+    entry.generation = incoming.generation;
+    entry.changed = incoming.changed;
+    entry.record = std::move(incoming.record);
+  }
+  if (!entry.deleted.is_never()) forget_deleted(entry);
   return settle(index, was_live, was_changed);
 }
 

@@ -21,7 +21,7 @@ struct Operation {
   MemoryEvent kind = MemoryEvent::kAdd;  ///< kAdd, kUpdate or kDelete.
   Stamp stamp;
   /// For kUpdate: the stamp of the kAdd that it changes. An update never brings back a memory
-  /// that was deleted meanwhile.
+  /// that was deleted meanwhile; until that kAdd arrives it stands for it.
   Stamp generation;
   /// When the user did it.
   TimestampMs at_ms = 0;
@@ -32,19 +32,21 @@ struct Operation {
 /// A past operation, for `history`.
 struct HistoryStep {
   Stamp stamp;
+  /// The kAdd that began the life it belongs to; never for a kDelete.
+  Stamp generation;
   HistoryEntry entry;
 };
 
 /// All that is known under one id.
 struct MemoryEntry {
   MemoryRecord record;
-  /// The kAdd that made it live; never, where only updates arrived so far or it is deleted.
+  /// The kAdd that made it live; never where it is deleted.
   Stamp generation;
   /// The operation that `record` comes from.
   Stamp changed;
   /// The newest kDelete; a kAdd with a later stamp (an import) makes the memory live again.
   Stamp deleted;
-  /// Oldest first.
+  /// Oldest first. Texts of lives that were deleted are gone.
   std::vector<HistoryStep> history;
 
   [[nodiscard]] bool is_live() const { return !generation.is_never() && deleted < generation; }
@@ -76,13 +78,10 @@ class MemoryTable {
 
  private:
   EntryIndex entry_for(const std::string& id);
-  void apply_early_updates(const std::string& id);
   Applied settle(EntryIndex index, bool was_live, Stamp was_changed);
 
   std::vector<MemoryEntry> entries_;
   std::unordered_map<std::string, EntryIndex> by_id_;
-  /// Updates whose kAdd has not arrived: streams of several writers are read one after another.
-  std::unordered_map<std::string, std::vector<Operation>> early_updates_;
   std::size_t live_ = 0;
 };
 

@@ -110,8 +110,14 @@ class LocalProviderImpl final : public LocalProvider,
         stamps_(writer) {}
 
   Async<void> load() {
+    // Watched before it is read, so that nothing falls in between; what is told meanwhile waits.
+    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    storage_->watch([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->on_store_changed();
+    });
     Result<JournalNews> news = co_await journal_.open();
     if (!news) {
+      closed_ = true;
       Result<void> closed_storage = co_await storage_->close();
       if (!closed_storage) tell(ErrorNotice{"close", closed_storage.error()});
       co_return std::move(news).error();
@@ -121,9 +127,6 @@ class LocalProviderImpl final : public LocalProvider,
     store_.load(std::move(news->entries), std::move(news->image));
     for (Operation& operation : news->operations) store_.apply(std::move(operation));
     for (Error& error : news->damage) tell(ErrorNotice{"open", std::move(error)});
-    storage_->watch([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->on_store_changed();
-    });
     co_return Result<void>();
   }
 

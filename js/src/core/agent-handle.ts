@@ -3,11 +3,12 @@
 // What MemoryContext and MemorySession share: a handle in the core that is made at the first call,
 // tells errors by number, and is freed with its owner.
 
+import { invalidArgument } from '../errors.js';
 import type { MemoryError } from '../errors.js';
 import type { MemoryContextOptions, MemoryProvider } from '../types.js';
 import type { Bridge, InvokeOptions } from './bridge.js';
 import { finalizer } from './finalizer.js';
-import { encodeOptions } from './json.js';
+import { encodeOptions, requireOptions } from './json.js';
 import { bridge } from './load.js';
 import type { Handle, ObjectId, ProviderHandle, WasmModule } from './module.js';
 import { handleOf, requireProvider } from './provider-handle.js';
@@ -27,7 +28,7 @@ interface Owned {
 }
 
 const owners = finalizer<Owned>(({ core, handles, ids }) => {
-  for (const handle of handles) handle.delete();
+  for (const handle of handles) core.free(handle);
   for (const id of ids) core.remove(id);
 });
 
@@ -45,6 +46,10 @@ export class AgentHandle<H extends Handle> {
 
   constructor(construct: Make<H>, provider: MemoryProvider, options: MemoryContextOptions) {
     requireProvider(provider);
+    requireOptions(options);
+    if (options.onError !== undefined && typeof options.onError !== 'function') {
+      throw invalidArgument('onError', 'must be a function');
+    }
     this.#construct = construct;
     this.#provider = provider;
     this.#options = options;

@@ -4,11 +4,17 @@
 // ports come up with a ticket and are answered whatever happens. Both handlers are attached to
 // every promise, so that the core always sees an outcome.
 
-import { AbortedError, InternalError, MemoryError, memoryError } from '../errors.js';
+import {
+  AbortedError,
+  InternalError,
+  invalidArgument,
+  MemoryError,
+  memoryError,
+  storageError,
+} from '../errors.js';
 import type { MemoryErrorInit } from '../errors.js';
 import type { MemoryProvider, StoragePort } from '../types.js';
-import { storageError } from '../errors.js';
-import type { Host, ObjectId, Ticket, WasmModule } from './module.js';
+import type { Handle, Host, ObjectId, Ticket, WasmModule } from './module.js';
 import { packBoolean, packOptional, packPairs, unpackBatch, unpackScan } from './packing.js';
 
 // Kept in step with src/wasm/host.hpp.
@@ -26,6 +32,10 @@ const ProviderMethod = { retrieve: 0, store: 1, getAll: 2, delete: 3 } as const;
 
 // How long a fold waits for its turn before it leaves the work to whoever is at it.
 const lockPatienceMs = 50;
+
+// The times that ISO 8601 can say: the years 0000 to 9999. Kept in step with src/base/time.hpp.
+const earliestMs = -62_167_219_200_000;
+const latestMs = 253_402_300_799_999;
 
 const decoder = new TextDecoder();
 const nothing = new Uint8Array(0);
@@ -85,13 +95,14 @@ export class Bridge implements Host {
     options: InvokeOptions = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const { signal } = options;
+      const signal = requireSignal(options.signal);
       if (signal?.aborted) throw aborted(signal);
       const ticket = ++this.#lastNumber;
       const operation: Operation = {
-        ...options,
+        signal,
+        onProgress: options.onProgress,
         // What is delivered under this ticket is what bindings.cpp encodes for this operation.
-        resolve: resolve as (value: unknown) => void,
+        resolve,
         reject,
       };
       if (signal) {
@@ -135,6 +146,13 @@ export class Bridge implements Host {
     this.#listeners.set(id, listener);
   }
 
+  /** Frees what a handle stands for, unless the module that it is of is gone. */
+  free(handle: Handle): void {
+    this.#guard(() => {
+      handle.delete();
+    });
+  }
+
   /** Forgets all that is known under `id`. */
   remove(id: ObjectId): void {
     this.#storages.get(id)?.unwatch?.();
@@ -175,7 +193,8 @@ export class Bridge implements Host {
   }
 
   now(owner: ObjectId): number {
-    return Math.trunc(this.#clocks.get(owner)?.() ?? Date.now());
+    const time = readClock(this.#clocks.get(owner));
+    return time >= earliestMs && time <= latestMs ? Math.trunc(time) : Date.now();
   }
 
   random(): number {
@@ -205,7 +224,7 @@ export class Bridge implements Host {
     const { cause: number, ...init } = wire;
     const cause = number === undefined ? undefined : this.#causes.get(number);
     if (number !== undefined) this.#causes.delete(number);
-    if (init.code === 'aborted' && signal) return aborted(signal);
+    if (init.code === 'aborted' && signal?.aborted) return aborted(signal);
     // A port's MemoryError comes back as it was, unless the core made something else of it.
     if (MemoryError.isInstance(cause) && cause.code === init.code) return cause;
     return memoryError({ ...init, cause });
@@ -315,10 +334,18 @@ export class Bridge implements Host {
       options: object;
       operation?: Ticket;
     };
-    const signal = call.operation && this.#operations.get(call.operation)?.signal;
+    const signal =
+      call.operation === undefined ? undefined : this.#operations.get(call.operation)?.signal;
     const options = signal ? { ...call.options, signal } : call.options;
-    const answer = await this.#callMethod(provider, method, call.argument, options);
-    return JSON.stringify(answer) ?? 'null';
+    try {
+      const answer = await this.#callMethod(provider, method, call.argument, options);
+      const json = JSON.stringify(answer) as string | undefined;
+      return json ?? 'null';
+    } catch (error) {
+      // A provider that ends because it was told to has not failed.
+      if (signal?.aborted) throw aborted(signal);
+      throw error;
+    }
   }
 
   #callMethod(
@@ -365,6 +392,25 @@ function tryLock({ port, locks }: RegisteredStorage, name: string): Promise<bool
       resolve(true);
     });
   });
+}
+
+/** What a caller's clock says; NaN where it throws, for the core has no way to unwind. */
+function readClock(clock: (() => number) | undefined): number {
+  try {
+    return clock?.() ?? NaN;
+  } catch {
+    return NaN;
+  }
+}
+
+/** The caller's signal; null counts as none, as it does for `fetch`. */
+function requireSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined;
+  // Not by instanceof: it may be another realm's, or a library's.
+  if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') {
+    return signal;
+  }
+  throw invalidArgument('signal', 'must be an AbortSignal');
 }
 
 function messageOf(error: unknown): string {

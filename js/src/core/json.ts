@@ -13,16 +13,25 @@ function wellFormed(json: string): string {
   );
 }
 
-/** A number that JSON does not have, in a form that the core reads as a number. */
-function numberForJson(value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? { $number: String(value) } : value;
+/**
+ * What JSON has no form for, in one that says what it was: dropped, it would count as not given.
+ * The core reads `$number` as a number.
+ */
+function tagged(value: unknown): unknown {
+  const hasForm =
+    typeof value === 'number'
+      ? Number.isFinite(value)
+      : typeof value !== 'bigint' && typeof value !== 'function' && typeof value !== 'symbol';
+  return hasForm ? value : { [`$${typeof value}`]: String(value) };
 }
 
 function kindOf(value: unknown): string {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || value === undefined) return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== '' ? `a ${name}` : 'an object';
+  const { constructor } = value as { constructor?: unknown };
+  return typeof constructor === 'function' && constructor.name !== ''
+    ? `a ${constructor.name}`
+    : 'an object';
 }
 
 /** Refuses what is not JSON, naming where it stands. `undefined` members are left out, as ever. */
@@ -32,8 +41,12 @@ function requireJson(value: unknown, field: string, above: readonly object[] = [
   if (typeof value !== 'object') throw invalidArgument(field, `must be JSON, got ${kindOf(value)}`);
   if (above.includes(value)) throw invalidArgument(field, 'must be JSON, got a cycle');
   if (above.length >= 100) throw invalidArgument(field, 'must not nest deeper than 100');
-  if ('toJSON' in value && typeof value.toJSON === 'function') return;
   const inside = [...above, value];
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    const json: unknown = Reflect.apply(value.toJSON, value, [field]);
+    if (json !== undefined) requireJson(json, field, inside);
+    return;
+  }
   if (Array.isArray(value)) {
     value.forEach((item: unknown, index) => {
       requireJson(item, `${field}[${index}]`, inside);
@@ -49,13 +62,11 @@ function requireJson(value: unknown, field: string, above: readonly object[] = [
   }
 }
 
-function stringify(
-  value: unknown,
-  field: string,
-  replacer: (this: Record<string, unknown>, key: string, value: unknown) => unknown,
-): string {
+type Replacer = (this: Record<string, unknown>, key: string, value: unknown) => unknown;
+
+function stringify(value: unknown, field: string, replacer: Replacer): string {
   try {
-    const json: string | undefined = JSON.stringify(value, replacer);
+    const json = JSON.stringify(value, replacer) as string | undefined;
     return json === undefined ? 'null' : wellFormed(json);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
@@ -65,28 +76,35 @@ function stringify(
 
 /** A query or an id: whatever it is, the core says what is wrong with it. */
 export function encodeValue(value: unknown, field: string): string {
-  return stringify(value, field, (_key, member) =>
-    typeof member === 'bigint' ? `${member}n` : numberForJson(member),
-  );
+  return stringify(value, field, (_key, member) => tagged(member));
+}
+
+/** A member of what may be no object. */
+export function memberOf(value: unknown, member: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
+}
+
+/** Refuses options that are no object. */
+export function requireOptions(options: unknown): asserts options is object {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  const got = options === null ? 'null' : Array.isArray(options) ? 'an array' : kindOf(options);
+  throw invalidArgument('options', `must be an object, got ${got}`);
 }
 
 /** Options, without the members that stay on this side. */
-export function encodeOptions(options: unknown): string {
-  if (typeof options !== 'object' || options === null) return encodeValue(options ?? {}, 'options');
+export function encodeOptions(options: unknown = {}): string {
+  requireOptions(options);
   for (const field of ['metadata', 'filters'] as const) {
-    const member: unknown = Reflect.get(options, field);
+    const member = memberOf(options, field);
     if (member !== undefined) requireJson(member, field);
   }
-  const config: unknown = Reflect.get(options, 'config');
-  if (typeof config === 'object' && config !== null) {
-    const metadata: unknown = Reflect.get(config, 'metadata');
-    if (metadata !== undefined) requireJson(metadata, 'metadata');
-  }
+  const metadata = memberOf(memberOf(options, 'config'), 'metadata');
+  if (metadata !== undefined) requireJson(metadata, 'metadata');
   return stringify(options, 'options', function (key, member) {
     if (key === 'signal' || key === 'storage' || key === 'embedder') {
       if (this === options) return undefined;
     }
-    return typeof member === 'bigint' ? `${member}n` : numberForJson(member);
+    return tagged(member);
   });
 }
 
@@ -95,7 +113,14 @@ export function encodeOptions(options: unknown): string {
  * does what JSON has no form for; none of it is text that a memory could hold.
  */
 export function encodeMessages(messages: unknown): string {
-  return stringify(messages, 'messages', function (key, member) {
+  if (!Array.isArray(messages)) return encodeValue(messages, 'messages');
+  // One by one, so that an error names the message.
+  return `[${Array.from(messages, (each, index) => encodeMessage(each, `messages[${index}]`)).join()}]`;
+}
+
+/** One message, or a part of one; see {@link encodeMessages}. */
+export function encodeMessage(message: unknown, field: string): string {
+  return stringify(message, field, function (key, member) {
     const original = this[key];
     if (ArrayBuffer.isView(original) || original instanceof ArrayBuffer) return null;
     if (typeof member === 'bigint') return String(member);

@@ -19,7 +19,10 @@ let loading: Promise<Bridge> | undefined;
  * usually helps.
  */
 export async function load(options: LoadOptions = {}): Promise<void> {
-  await bridge(options.wasm);
+  const { wasm } = options;
+  // A source that is ignored may fail unheard.
+  if (wasm instanceof Promise) wasm.catch(() => undefined);
+  await bridge(wasm);
 }
 
 /** The bridge to the one module, loaded if it is not yet. */

@@ -14,6 +14,14 @@ export function registerNative(provider: MemoryProvider, handle: ProviderHandle)
   natives.set(provider, handle);
 }
 
+/**
+ * Notes that the provider is closed and its handle freed. A context made afterwards finds out by
+ * calling the facade, which says so.
+ */
+export function unregisterNative(provider: MemoryProvider): void {
+  natives.delete(provider);
+}
+
 /** Refuses what has not the four methods. */
 export function requireProvider(provider: unknown): asserts provider is MemoryProvider {
   const methods = ['retrieveMemories', 'storeMemories', 'getAllMemories', 'deleteMemory'] as const;
