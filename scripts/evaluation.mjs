@@ -63,7 +63,9 @@ function locomoTime(text) {
 /** Some entries join ids or pad them: "D8:6; D9:17", "D:11:26", "D30:05". */
 function locomoEvidence(entries) {
   const ids = entries.flatMap((entry) =>
-    [...entry.matchAll(/D:?(\d+):(\d+)/g)].map(([, session, turn]) => `D${session}:${Number(turn)}`),
+    [...entry.matchAll(/D:?(\d+):(\d+)/g)].map(
+      ([, session, turn]) => `D${session}:${Number(turn)}`,
+    ),
   );
   return [...new Set(ids)];
 }
@@ -168,7 +170,9 @@ export function formatTable(groups) {
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((row) => row[i].length)));
   return [head, ...body]
     .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+        .join('  '),
     )
     .join('\n');
 }

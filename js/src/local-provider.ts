@@ -406,7 +406,7 @@ export class LocalProvider extends BaseMemoryProvider {
 /** In Node a timer keeps the process alive unless it is told not to. */
 function letProcessEnd(timer: unknown): void {
   if (typeof timer !== 'object' || timer === null || !('unref' in timer)) return;
-  if (typeof timer.unref === 'function') timer.unref();
+  if (typeof timer.unref === 'function') Reflect.apply(timer.unref, timer, []);
 }
 
 function isRecovering(storage: StoragePort): storage is RecoveringStoragePort {

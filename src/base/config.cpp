@@ -34,9 +34,9 @@ Result<void> check_id(std::string_view field, const std::optional<std::string>& 
   if (!id) return {};
   if (id->empty()) return Error::invalid(std::string(field), "must not be empty");
   if (id->size() > kMaxIdBytes) {
-    return Error::invalid(std::string(field),
-                          "must be at most " + std::to_string(kMaxIdBytes) + " bytes" +
-                              got(static_cast<std::int64_t>(id->size())));
+    return Error::invalid(std::string(field), "must be at most " + std::to_string(kMaxIdBytes) +
+                                                  " bytes" +
+                                                  got(static_cast<std::int64_t>(id->size())));
   }
   return {};
 }
@@ -73,8 +73,7 @@ Result<void> check_metadata(const Metadata& metadata) {
 
 Result<void> check_timestamp(std::string_view field, const std::optional<TimestampMs>& time) {
   if (!time || (*time >= kMinTimestampMs && *time <= kMaxTimestampMs)) return {};
-  return Error::invalid(std::string(field),
-                        "must be between the years 0000 and 9999" + got(*time));
+  return Error::invalid(std::string(field), "must be between the years 0000 and 9999" + got(*time));
 }
 
 }  // namespace

@@ -3,10 +3,11 @@
 
 #include <cmath>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "base/utf8.hpp"
 
@@ -119,7 +120,8 @@ Json to_nlohmann(const JsonValue& value) {
   if (const std::string* string = value.if_string()) return *string;
   if (const JsonArray* array = value.if_array()) {
     Json out = Json::array();
-    for (const JsonValue& item : *array) out.push_back(to_nlohmann(item));
+    for (const JsonValue& item : *array)
+      out.push_back(to_nlohmann(item));
     return out;
   }
   if (const JsonObject* object = value.if_object()) {

@@ -22,7 +22,8 @@ void set_member(JsonObject& object, std::string_view key, JsonValue value) {
 }
 
 JsonObject merge_members(JsonObject base, const JsonObject& over) {
-  for (const JsonMember& member : over) set_member(base, member.key, member.value);
+  for (const JsonMember& member : over)
+    set_member(base, member.key, member.value);
   return base;
 }
 

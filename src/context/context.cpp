@@ -14,8 +14,7 @@ bool fails_open(const MemoryContextOptions& options, const Error& error,
   return true;
 }
 
-MemoryContext::MemoryContext(std::shared_ptr<MemoryProvider> provider,
-                             MemoryContextOptions options)
+MemoryContext::MemoryContext(std::shared_ptr<MemoryProvider> provider, MemoryContextOptions options)
     : provider_(std::move(provider)), options_(std::move(options)) {}
 
 Identity MemoryContext::identity_for(Identity given) const {
@@ -29,8 +28,7 @@ bool MemoryContext::absorb(const Error& error, std::string_view operation) const
   return error.code != ErrorCode::kInvalidArgument && fails_open(options_, error, operation);
 }
 
-Async<std::vector<RetrievedMemory>> MemoryContext::search(std::string query,
-                                                          ContextSearch search) {
+Async<std::vector<RetrievedMemory>> MemoryContext::search(std::string query, ContextSearch search) {
   const MemoryConfig& config = options_.config;
   RetrieveOptions options{
       .identity = identity_for(std::move(search.identity)),

@@ -24,7 +24,8 @@ std::uint64_t fingerprint(const SpokenMessage& message) {
     value = (value ^ static_cast<std::uint8_t>(byte)) * 0x100000001B3U;
   };
   mix(message.role == Role::kUser ? 'u' : 'a');
-  for (const char byte : message.text) mix(byte);
+  for (const char byte : message.text)
+    mix(byte);
   return value;
 }
 
@@ -33,7 +34,7 @@ std::uint64_t fingerprint(const SpokenMessage& message) {
 /// caller who passes only new messages repeats none; one who says again what came first is heard
 /// again, for storing twice does no harm and dropping would.
 std::size_t count_known(const std::vector<std::uint64_t>& seen,
-                    const std::vector<std::uint64_t>& current) {
+                        const std::vector<std::uint64_t>& current) {
   for (std::size_t length = std::min(seen.size(), current.size()); length > 0; --length) {
     if (std::equal(current.begin(), current.begin() + static_cast<std::ptrdiff_t>(length),
                    seen.end() - static_cast<std::ptrdiff_t>(length))) {
@@ -60,8 +61,7 @@ JsonValue to_chat_message(const SpokenMessage& message) {
 
 }  // namespace
 
-MemorySession::MemorySession(std::shared_ptr<MemoryProvider> provider,
-                             MemoryContextOptions options)
+MemorySession::MemorySession(std::shared_ptr<MemoryProvider> provider, MemoryContextOptions options)
     : provider_(std::move(provider)), options_(std::move(options)) {}
 
 bool MemorySession::absorb(const Error& error, std::string_view operation) const {
@@ -73,10 +73,9 @@ Result<Identity> MemorySession::scoped_identity(bool storing) const {
   if (auto checked = validate(given); !checked) return std::move(checked).error();
   if (auto checked = validate(options_.config); !checked) return std::move(checked).error();
   const auto missing = [&](std::string_view field) {
-    return Error::invalid(std::string(field),
-                          std::string("must be given for the scope '")
-                              .append(memory_scope_name(options_.config.scope))
-                              .append("'"));
+    return Error::invalid(std::string(field), std::string("must be given for the scope '")
+                                                  .append(memory_scope_name(options_.config.scope))
+                                                  .append("'"));
   };
   Identity out;
   switch (options_.config.scope) {
@@ -113,15 +112,14 @@ Async<PreparedRequest> MemorySession::before_model_request(JsonValue messages) {
                    [](const SpokenMessage& each) { return each.role == Role::kUser; });
   if (!options_.config.auto_retrieve || last_user == spoken->rend()) co_return PreparedRequest{};
 
-  RetrieveOptions options{
-      .identity = *std::move(identity),
-      .top_k = options_.config.top_k,
-      .metadata = {},
-      .filters = {},
-      .strategy = options_.config.retrieval_strategy,
-      .min_relevance_score = options_.config.min_relevance_score,
-      .explain = false,
-      .abort = nullptr};
+  RetrieveOptions options{.identity = *std::move(identity),
+                          .top_k = options_.config.top_k,
+                          .metadata = {},
+                          .filters = {},
+                          .strategy = options_.config.retrieval_strategy,
+                          .min_relevance_score = options_.config.min_relevance_score,
+                          .explain = false,
+                          .abort = nullptr};
   std::string query(truncate_utf8(last_user->text, kMaxQueryBytes));
   Result<std::vector<RetrievedMemory>> found =
       co_await provider_->retrieve_memories(std::move(query), std::move(options));
@@ -142,7 +140,8 @@ Result<void> MemorySession::note_new(const JsonValue& messages) {
   if (!spoken) return spoken.error();
   std::vector<std::uint64_t> fingerprints;
   fingerprints.reserve(spoken->size());
-  for (const SpokenMessage& message : *spoken) fingerprints.push_back(fingerprint(message));
+  for (const SpokenMessage& message : *spoken)
+    fingerprints.push_back(fingerprint(message));
   for (std::size_t i = count_known(seen_, fingerprints); i < spoken->size(); ++i) {
     seen_.push_back(fingerprints[i]);
     const SpokenMessage& message = (*spoken)[i];

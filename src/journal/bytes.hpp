@@ -21,7 +21,8 @@ class ByteWriter {
   void put_u32(std::uint32_t value) { put_raw(&value, sizeof value); }
   void put_u64(std::uint64_t value) { put_raw(&value, sizeof value); }
   void put_varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7U) put_byte(static_cast<std::uint8_t>(value | 0x80U));
+    for (; value >= 0x80; value >>= 7U)
+      put_byte(static_cast<std::uint8_t>(value | 0x80U));
     put_byte(static_cast<std::uint8_t>(value));
   }
   /// Small negative numbers stay small.

@@ -15,7 +15,8 @@ Tables make_tables() {
   Tables tables{};
   for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1U) ^ ((value & 1U) * kPolynomial);
+    for (int bit = 0; bit < 8; ++bit)
+      value = (value >> 1U) ^ ((value & 1U) * kPolynomial);
     tables[0][i] = value;
   }
   for (std::uint32_t i = 0; i < 256; ++i) {

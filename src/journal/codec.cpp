@@ -111,8 +111,7 @@ constexpr std::uint8_t kCurrentText = 1U << 0U;
 constexpr std::uint8_t kCurrentLife = 1U << 1U;
 
 void put_step(ByteWriter& out, const HistoryStep& step, const MemoryEntry& entry) {
-  const bool current_text =
-      step.stamp == entry.changed && step.entry.memory == entry.record.memory;
+  const bool current_text = step.stamp == entry.changed && step.entry.memory == entry.record.memory;
   const bool current_life = step.generation == entry.generation;
   put_stamp(out, step.stamp);
   out.put_byte(static_cast<std::uint8_t>(step.entry.event));
@@ -142,7 +141,8 @@ void put_entry(ByteWriter& out, const MemoryEntry& entry) {
   put_stamp(out, entry.changed);
   put_stamp(out, entry.deleted);
   out.put_varint(entry.history.size());
-  for (const HistoryStep& step : entry.history) put_step(out, step, entry);
+  for (const HistoryStep& step : entry.history)
+    put_step(out, step, entry);
 }
 
 bool read_entry(ByteReader& in, MemoryEntry& entry) {
@@ -312,9 +312,11 @@ std::string encode_image(const ViewImage& image) {
   ByteWriter out;
   out.put_u32(image.version);
   out.put_varint(image.numbers.size());
-  for (const auto& numbers : image.numbers) out.put_u32s(numbers);
+  for (const auto& numbers : image.numbers)
+    out.put_u32s(numbers);
   out.put_varint(image.texts.size());
-  for (const std::string& text : image.texts) out.put_string(text);
+  for (const std::string& text : image.texts)
+    out.put_string(text);
   return out.take();
 }
 
@@ -322,9 +324,11 @@ bool decode_image(std::string_view payload, ViewImage& out) {
   ByteReader in(payload);
   out.version = in.u32();
   const std::size_t numbers = in.size();
-  for (std::size_t i = 0; i < numbers && in.ok(); ++i) out.numbers.push_back(in.u32s());
+  for (std::size_t i = 0; i < numbers && in.ok(); ++i)
+    out.numbers.push_back(in.u32s());
   const std::size_t texts = in.size();
-  for (std::size_t i = 0; i < texts && in.ok(); ++i) out.texts.emplace_back(in.string());
+  for (std::size_t i = 0; i < texts && in.ok(); ++i)
+    out.texts.emplace_back(in.string());
   return in.ok() && in.at_end();
 }
 

@@ -66,9 +66,10 @@ std::string checkpoint_of(std::string_view key, std::string_view prefix) {
 }
 
 Error newer_version() {
-  return Error::corrupt("the store was written by a newer version of agent-memory-wasm than this "
-                        "one, which reads formats up to " +
-                        std::to_string(kFormatVersion));
+  return Error::corrupt(
+      "the store was written by a newer version of agent-memory-wasm than this "
+      "one, which reads formats up to " +
+      std::to_string(kFormatVersion));
 }
 
 Error never_still() {
@@ -86,14 +87,14 @@ void sort_by_time(std::vector<Operation>& operations) {
 
 std::size_t count_deletions(const std::vector<Operation>& operations) {
   return static_cast<std::size_t>(
-      std::count_if(operations.begin(), operations.end(), [](const Operation& each) {
-        return each.kind == MemoryEvent::kDelete;
-      }));
+      std::count_if(operations.begin(), operations.end(),
+                    [](const Operation& each) { return each.kind == MemoryEvent::kDelete; }));
 }
 
 std::vector<std::string> cut(std::string bytes, std::size_t size) {
   std::vector<std::string> parts;
-  for (std::size_t at = 0; at < bytes.size(); at += size) parts.push_back(bytes.substr(at, size));
+  for (std::size_t at = 0; at < bytes.size(); at += size)
+    parts.push_back(bytes.substr(at, size));
   return parts;
 }
 
@@ -118,7 +119,8 @@ Async<std::vector<KeyValue>> Journal::scan_all(std::string prefix, std::size_t p
     Result<std::vector<KeyValue>> values = co_await storage_.scan(prefix, after, page);
     if (!values) co_return std::move(values).error();
     const bool is_last = values->size() < page;
-    for (KeyValue& each : *values) all.push_back(std::move(each));
+    for (KeyValue& each : *values)
+      all.push_back(std::move(each));
     if (is_last) co_return all;
     after = all.back().key;
   }
@@ -139,7 +141,8 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
     if (head.damage == Damage::kNone && decode_head(head.payload, decoded)) {
       checkpoint.head = std::move(decoded);
     } else {
-      damage->push_back(Error::corrupt(each.key + " is damaged; the checkpoint is read without it"));
+      damage->push_back(
+          Error::corrupt(each.key + " is damaged; the checkpoint is read without it"));
       continue;
     }
     checkpoint.bytes += checkpoint.head->segment_bytes + checkpoint.head->image_bytes;
@@ -173,7 +176,8 @@ Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews
     return {};
   }
   noted.deletions = count_deletions(operations);
-  for (Operation& each : operations) news->operations.push_back(std::move(each));
+  for (Operation& each : operations)
+    news->operations.push_back(std::move(each));
   return {};
 }
 
@@ -419,13 +423,15 @@ Async<JournalNews> Journal::read_news() {
 
 std::uint64_t Journal::log_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& [key, record] : known_.log) bytes += record.bytes;
+  for (const auto& [key, record] : known_.log)
+    bytes += record.bytes;
   return bytes;
 }
 
 std::uint64_t Journal::checkpoint_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& [name, checkpoint] : known_.checkpoints) bytes += checkpoint.bytes;
+  for (const auto& [name, checkpoint] : known_.checkpoints)
+    bytes += checkpoint.bytes;
   return bytes;
 }
 
@@ -433,13 +439,15 @@ std::uint64_t Journal::stored_bytes() const { return log_bytes() + checkpoint_by
 
 std::size_t Journal::deletions() const {
   std::size_t deletions = 0;
-  for (const auto& [key, record] : known_.log) deletions += record.deletions;
+  for (const auto& [key, record] : known_.log)
+    deletions += record.deletions;
   return deletions;
 }
 
 bool Journal::is_fold_due() const {
   const std::size_t bearable = checkpoint_bytes() < kSmallStoreBytes ? 0 : kFoldDeletions - 1;
-  return deletions() > bearable || known_.log.size() >= kFoldRecords || known_.checkpoints.size() > 1 ||
+  return deletions() > bearable || known_.log.size() >= kFoldRecords ||
+         known_.checkpoints.size() > 1 ||
          log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
 
@@ -451,7 +459,8 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
 
   std::vector<const MemoryEntry*> entries;
   entries.reserve(table.size());
-  for (const EntryIndex index : order) entries.push_back(&table[index]);
+  for (const EntryIndex index : order)
+    entries.push_back(&table[index]);
   for (EntryIndex index = 0; index < table.size(); ++index) {
     if (!table[index].is_live()) entries.push_back(&table[index]);
   }
@@ -477,7 +486,8 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     std::string key = part_key(kImagePrefix, name, head.image_parts++);
     head.image_bytes += put(std::move(key), FrameKind::kImage, part);
   }
-  for (const auto& [writer, sequence] : known_.progress) head.folded.push_back({writer, sequence});
+  for (const auto& [writer, sequence] : known_.progress)
+    head.folded.push_back({writer, sequence});
   for (const auto& [old_name, old] : known_.checkpoints) {
     // How far it reached is lost: nobody who has not read it may take this one for known.
     if (!old.head) head.folded.push_back({.writer = stamp.time, .sequence = 1});
@@ -491,9 +501,11 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   for (const KeyValue& damaged : known_.damaged) {
     batch.put.push_back({std::string(kDamagedPrefix) + damaged.key, damaged.value});
   }
-  for (const auto& [key, record] : known_.log) batch.remove.push_back(key);
+  for (const auto& [key, record] : known_.log)
+    batch.remove.push_back(key);
   for (const auto& [old_name, old] : known_.checkpoints) {
-    for (const std::string& key : old.keys) batch.remove.push_back(key);
+    for (const std::string& key : old.keys)
+      batch.remove.push_back(key);
   }
   Result<void> written = co_await storage_.write(std::move(batch));
   storage_.unlock(std::string(kFoldLock));

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "agent_memory/ports.hpp"
+
 #include "journal/codec.hpp"
 #include "journal/memory_table.hpp"
 

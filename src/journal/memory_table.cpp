@@ -38,7 +38,8 @@ MemoryEntry to_entry(Operation operation) {
     entry.generation = is_add ? operation.stamp : operation.generation;
     entry.changed = operation.stamp;
   }
-  entry.history.push_back({operation.stamp, entry.generation,
+  entry.history.push_back({operation.stamp,
+                           entry.generation,
                            {operation.kind, operation.record.memory, operation.at_ms}});
   entry.record = std::move(operation.record);
   return entry;
@@ -89,7 +90,8 @@ MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
   if (entry.history.empty()) {
     entry.history = std::move(incoming.history);
   } else {
-    for (HistoryStep& step : incoming.history) add_history(entry, std::move(step));
+    for (HistoryStep& step : incoming.history)
+      add_history(entry, std::move(step));
   }
   entry.deleted = std::max(entry.deleted, incoming.deleted);
   if (std::pair(incoming.generation, incoming.changed) >

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent_memory/config.hpp"
+
 #include "base/json.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
@@ -145,8 +146,8 @@ Result<void> check_header(const JsonValue& line) {
     return malformed(1, "must be the header of an agent-memory export, got " + describe(line));
   }
   if (*number != kVersion) {
-    return malformed(1, "version must be " + std::to_string(kVersion) + ", got " +
-                            describe(*version));
+    return malformed(1,
+                     "version must be " + std::to_string(kVersion) + ", got " + describe(*version));
   }
   return {};
 }

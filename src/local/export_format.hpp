@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent_memory/result.hpp"
+
 #include "journal/memory_table.hpp"
 
 namespace agent_memory {

@@ -8,8 +8,8 @@ namespace agent_memory {
 
 std::string make_memory_id(Stamp stamp, std::uint64_t random) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  const std::uint64_t high = (static_cast<std::uint64_t>(stamp.ms()) << 16U) | 0x7000U |
-                             stamp.counter();
+  const std::uint64_t high =
+      (static_cast<std::uint64_t>(stamp.ms()) << 16U) | 0x7000U | stamp.counter();
   const std::uint64_t low = (random & 0x3FFFFFFFFFFFFFFFU) | 0x8000000000000000U;
   std::string id;
   id.reserve(36);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent_memory/config.hpp"
+
 #include "base/async_mutex.hpp"
 #include "base/detached.hpp"
 #include "base/json.hpp"
@@ -54,13 +55,9 @@ FilterSubject to_subject(const MemoryRecord& record) {
           .updated_at_ms = record.updated_at_ms};
 }
 
-Error aborted() {
-  return {.code = ErrorCode::kAborted, .message = "the operation was aborted"};
-}
+Error aborted() { return {.code = ErrorCode::kAborted, .message = "the operation was aborted"}; }
 
-Error closed() {
-  return {.code = ErrorCode::kClosed, .message = "the memory provider is closed"};
-}
+Error closed() { return {.code = ErrorCode::kClosed, .message = "the memory provider is closed"}; }
 
 Error no_such_memory(std::string_view id) {
   return {.code = ErrorCode::kNotFound,
@@ -122,11 +119,15 @@ class LocalProviderImpl final : public LocalProvider,
       if (!closed_storage) tell(ErrorNotice{"close", closed_storage.error()});
       co_return std::move(news).error();
     }
-    for (const MemoryEntry& entry : news->entries) stamps_.observe(newest(entry));
-    for (const Operation& operation : news->operations) stamps_.observe(operation.stamp);
+    for (const MemoryEntry& entry : news->entries)
+      stamps_.observe(newest(entry));
+    for (const Operation& operation : news->operations)
+      stamps_.observe(operation.stamp);
     store_.load(std::move(news->entries), std::move(news->image));
-    for (Operation& operation : news->operations) store_.apply(std::move(operation));
-    for (Error& error : news->damage) tell(ErrorNotice{"open", std::move(error)});
+    for (Operation& operation : news->operations)
+      store_.apply(std::move(operation));
+    for (Error& error : news->damage)
+      tell(ErrorNotice{"open", std::move(error)});
     co_return Result<void>();
   }
 
@@ -159,9 +160,8 @@ class LocalProviderImpl final : public LocalProvider,
     for (IndexHit& hit : store_.search(std::move(index_query))) {
       found.push_back(to_retrieved(store_[hit.document].record, hit.score));
       if (options.explain) {
-        found.back().explanation = Explanation{.keyword = hit.keyword,
-                                               .recency = hit.recency,
-                                               .terms = std::move(hit.terms)};
+        found.back().explanation = Explanation{
+            .keyword = hit.keyword, .recency = hit.recency, .terms = std::move(hit.terms)};
       }
     }
     co_return found;
@@ -183,16 +183,16 @@ class LocalProviderImpl final : public LocalProvider,
     const TimestampMs now_ms = clock_->now_ms();
     for (SpokenMessage& message : *spoken) {
       if (message.role == Role::kUser ? !options_.store_user : !options_.store_assistant) continue;
-      MemoryRecord record{.id = {},
-                          .memory = std::move(message.text),
-                          .metadata = options.metadata,
-                          .identity = options.identity,
-                          .role = message.role,
-                          .name = std::move(message.name),
-                          .created_at_ms = message.time_ms.value_or(
-                              options.timestamp_ms.value_or(now_ms)),
-                          .updated_at_ms = 0,
-                          .expires_at_ms = options.expires_at_ms};
+      MemoryRecord record{
+          .id = {},
+          .memory = std::move(message.text),
+          .metadata = options.metadata,
+          .identity = options.identity,
+          .role = message.role,
+          .name = std::move(message.name),
+          .created_at_ms = message.time_ms.value_or(options.timestamp_ms.value_or(now_ms)),
+          .updated_at_ms = 0,
+          .expires_at_ms = options.expires_at_ms};
       record.updated_at_ms = record.created_at_ms;
       std::string key = equality_key(record);
       if (const MemoryRecord* equal = find_equal(key, write, now_ms)) {
@@ -223,11 +223,10 @@ class LocalProviderImpl final : public LocalProvider,
     if (options.abort && options.abort->requested()) co_return aborted();
 
     std::vector<EntryIndex> seen = select(options.identity, *filter);
-    const std::size_t begin =
-        std::min(seen.size(), static_cast<std::size_t>(options.offset));
+    const std::size_t begin = std::min(seen.size(), static_cast<std::size_t>(options.offset));
     const std::size_t end =
-        begin + std::min(seen.size() - begin,
-                         static_cast<std::size_t>(options.limit.value_or(kNoLimit)));
+        begin +
+        std::min(seen.size() - begin, static_cast<std::size_t>(options.limit.value_or(kNoLimit)));
     std::partial_sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
                       [&](EntryIndex left, EntryIndex right) {
                         return is_newer(store_[left].record, store_[right].record);
@@ -243,7 +242,8 @@ class LocalProviderImpl final : public LocalProvider,
   Async<bool> delete_memory(std::string memory_id) override {
     const auto self = shared_from_this();
     if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    if (auto checked = validate_memory_id(memory_id); !checked)
+      co_return std::move(checked).error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
     if (closed_) co_return closed();
     const std::optional<EntryIndex> index = find_live(memory_id);
@@ -256,7 +256,8 @@ class LocalProviderImpl final : public LocalProvider,
 
   Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) override {
     if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    if (auto checked = validate_memory_id(memory_id); !checked)
+      co_return std::move(checked).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return std::optional<RetrievedMemory>();
     co_return std::optional(to_retrieved(store_[*index].record, 1.0));
@@ -265,7 +266,8 @@ class LocalProviderImpl final : public LocalProvider,
   Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) override {
     const auto self = shared_from_this();
     if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    if (auto checked = validate_memory_id(memory_id); !checked)
+      co_return std::move(checked).error();
     if (auto checked = validate_change(change); !checked) co_return std::move(checked).error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
     if (closed_) co_return closed();
@@ -296,10 +298,12 @@ class LocalProviderImpl final : public LocalProvider,
 
   Async<std::vector<HistoryEntry>> history(std::string memory_id) override {
     if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked) co_return std::move(checked).error();
+    if (auto checked = validate_memory_id(memory_id); !checked)
+      co_return std::move(checked).error();
     std::vector<HistoryEntry> steps;
     if (const std::optional<EntryIndex> index = store_.find(memory_id)) {
-      for (const HistoryStep& step : store_[*index].history) steps.push_back(step.entry);
+      for (const HistoryStep& step : store_[*index].history)
+        steps.push_back(step.entry);
     }
     co_return steps;
   }
@@ -309,7 +313,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     if (auto checked = validate(options.identity); !checked) co_return std::move(checked).error();
     if (options.identity.empty() && !options.everything) {
-      co_return Error::invalid("everything", "must be true where no id says whose memories to delete");
+      co_return Error::invalid("everything",
+                               "must be true where no id says whose memories to delete");
     }
     const Result<Filter> filter = Filter::compile(options.filters);
     if (!filter) co_return filter.error();
@@ -338,7 +343,8 @@ class LocalProviderImpl final : public LocalProvider,
       return is_newer(store_[right].record, store_[left].record);
     });
     std::string out = export_header(seen.size());
-    for (const EntryIndex index : seen) out += export_line(store_[index]);
+    for (const EntryIndex index : seen)
+      out += export_line(store_[index]);
     co_return out;
   }
 
@@ -379,9 +385,10 @@ class LocalProviderImpl final : public LocalProvider,
 
   Async<LocalStatus> status() override {
     if (closed_) co_return closed();
-    co_return LocalStatus{.kind = storage_->kind(),
-                          .memories = static_cast<std::int64_t>(select(std::nullopt, Filter()).size()),
-                          .bytes = static_cast<std::int64_t>(journal_.stored_bytes())};
+    co_return LocalStatus{
+        .kind = storage_->kind(),
+        .memories = static_cast<std::int64_t>(select(std::nullopt, Filter()).size()),
+        .bytes = static_cast<std::int64_t>(journal_.stored_bytes())};
   }
 
   Async<void> refresh() override {
@@ -440,8 +447,7 @@ class LocalProviderImpl final : public LocalProvider,
       if (is_blank(*change.memory)) return Error::invalid("memory", "must not be empty");
       if (change.memory->size() > kMaxTextBytes) {
         return Error::invalid("memory", "must be at most " + std::to_string(kMaxTextBytes) +
-                                            " bytes, got " +
-                                            std::to_string(change.memory->size()));
+                                            " bytes, got " + std::to_string(change.memory->size()));
       }
     }
     StoreOptions options;
@@ -465,8 +471,8 @@ class LocalProviderImpl final : public LocalProvider,
   /// The memory that says the same in the same scope, live or about to be written.
   const MemoryRecord* find_equal(const std::string& key, const PendingWrite& write,
                                  TimestampMs now_ms) const {
-    const std::optional<EntryIndex> index = store_.find_equal(
-        key, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
+    const std::optional<EntryIndex> index =
+        store_.find_equal(key, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
     return index ? &store_[*index].record : write.find_equal(key);
   }
 
@@ -496,11 +502,11 @@ class LocalProviderImpl final : public LocalProvider,
 
   /// Adds the operations that make an exported memory live here, with its times and the history
   /// of its present life.
-  void add_import(ExportedMemory memory, std::string key, TimestampMs now_ms,
-                  PendingWrite& write) {
+  void add_import(ExportedMemory memory, std::string key, TimestampMs now_ms, PendingWrite& write) {
     const std::vector<HistoryEntry>& history = memory.history;
     std::size_t first = history.size() - 1;
-    while (first > 0 && history[first].event != MemoryEvent::kAdd) --first;
+    while (first > 0 && history[first].event != MemoryEvent::kAdd)
+      --first;
     const Stamp generation = stamps_.next(now_ms);
     for (std::size_t i = first; i < history.size(); ++i) {
       const bool is_first = i == first;
@@ -530,10 +536,13 @@ class LocalProviderImpl final : public LocalProvider,
   Async<void> take_news() {
     Result<JournalNews> news = co_await journal_.read_news();
     if (!news) co_return std::move(news).error();
-    for (const MemoryEntry& entry : news->entries) stamps_.observe(newest(entry));
-    for (const Operation& operation : news->operations) stamps_.observe(operation.stamp);
+    for (const MemoryEntry& entry : news->entries)
+      stamps_.observe(newest(entry));
+    for (const Operation& operation : news->operations)
+      stamps_.observe(operation.stamp);
     apply_and_tell(std::move(news->entries), std::move(news->operations), true);
-    for (Error& error : news->damage) tell(ErrorNotice{"refresh", std::move(error)});
+    for (Error& error : news->damage)
+      tell(ErrorNotice{"refresh", std::move(error)});
     co_return Result<void>();
   }
 
@@ -543,8 +552,10 @@ class LocalProviderImpl final : public LocalProvider,
     const auto note = [&](Store::Changed changed) {
       if (changed) notice.stored.push_back(to_stored(changed->record, changed->event));
     };
-    for (MemoryEntry& entry : entries) note(store_.merge(std::move(entry)));
-    for (Operation& operation : operations) note(store_.apply(std::move(operation)));
+    for (MemoryEntry& entry : entries)
+      note(store_.merge(std::move(entry)));
+    for (Operation& operation : operations)
+      note(store_.apply(std::move(operation)));
     if (!notice.stored.empty()) tell(std::move(notice));
   }
 
@@ -564,8 +575,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (!removed) co_return std::move(removed).error();
     std::vector<EntryIndex> order = store_.live_order();
     ViewImage image = store_.image(order);
-    Result<void> folded = co_await journal_.fold(store_.table(), std::move(order),
-                                                 std::move(image), stamps_.next(now_ms));
+    Result<void> folded = co_await journal_.fold(store_.table(), std::move(order), std::move(image),
+                                                 stamps_.next(now_ms));
     co_return folded;
   }
 
@@ -609,9 +620,9 @@ Async<std::shared_ptr<LocalProvider>> LocalProvider::open(
                              "must be more than 0, got " + describe(options.half_life_ms));
   }
   const std::uint64_t writer = random->next();
-  auto provider = std::make_shared<LocalProviderImpl>(std::move(storage), std::move(clock),
-                                                      std::move(random), options,
-                                                      std::move(on_notice), writer);
+  auto provider =
+      std::make_shared<LocalProviderImpl>(std::move(storage), std::move(clock), std::move(random),
+                                          options, std::move(on_notice), writer);
   Result<void> loaded = co_await provider->load();
   if (!loaded) co_return std::move(loaded).error();
   co_return std::shared_ptr<LocalProvider>(std::move(provider));

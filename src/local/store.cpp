@@ -54,7 +54,8 @@ bool is_newer(const MemoryRecord& left, const MemoryRecord& right) {
 }
 
 void Store::load(std::vector<MemoryEntry> entries, std::optional<ViewImage> image) {
-  for (MemoryEntry& entry : entries) table_.merge(std::move(entry));
+  for (MemoryEntry& entry : entries)
+    table_.merge(std::move(entry));
   // The image numbers the live entries 0..n-1, which they are only if they came first.
   bool live_first = true;
   for (EntryIndex i = 0; i < table_.size(); ++i) {
@@ -79,8 +80,8 @@ bool Store::load_image(const ViewImage& image) {
   if (!index) return false;
   index_ = *std::move(index);
   for (EntryIndex i = 0; i < live; ++i) {
-    note_viewed(i, fingerprints[2 * i] |
-                           (static_cast<std::uint64_t>(fingerprints[2 * i + 1]) << 32U));
+    note_viewed(i,
+                fingerprints[2 * i] | (static_cast<std::uint64_t>(fingerprints[2 * i + 1]) << 32U));
   }
   return true;
 }

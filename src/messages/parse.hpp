@@ -41,10 +41,10 @@ enum class LongTexts : std::uint8_t { kRefuse, kKeep };
 /// Fails with kInvalidArgument, naming index and field ("messages[2].role must be a string, got
 /// 7"), where the input is neither string nor array, a message is not an object (or a string), its
 /// role/kind is missing or not a string, its content is of a type that no format has, or (unless
-/// `long_texts` says to keep it) its text is over kMaxTextBytes. Null content is none; content that is missing is none where the assistant
-/// (or pydantic-ai) speaks and an error where a user does. A role nobody knows is skipped. A time
-/// that does not parse counts as none.
+/// `long_texts` says to keep it) its text is over kMaxTextBytes. Null content is none; content that
+/// is missing is none where the assistant (or pydantic-ai) speaks and an error where a user does. A
+/// role nobody knows is skipped. A time that does not parse counts as none.
 Result<std::vector<SpokenMessage>> parse_messages(const MessageInput& input,
-                                                   LongTexts long_texts = LongTexts::kRefuse);
+                                                  LongTexts long_texts = LongTexts::kRefuse);
 
 }  // namespace agent_memory

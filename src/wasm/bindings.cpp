@@ -4,14 +4,15 @@
 // the enums. Each method is one crossing: a ticket and JSON go in, the result is delivered under
 // the ticket. js/src/core/module.ts types these names.
 
-#include <emscripten/bind.h>
-
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include <emscripten/bind.h>
+
 #include "agent_memory/agent_memory.hpp"
+
 #include "base/detached.hpp"
 #include "base/json.hpp"
 #include "wasm/host.hpp"
@@ -104,8 +105,8 @@ class LocalProviderHandle final : public ProviderHandle {
                          const std::string& options_json) {
     Result<std::string> query = string_from(query_json, "query");
     if (!query) return deliver(ticket, query.error());
-    Result<RetrieveOptions> options = options_from<RetrieveOptions>(options_json, ticket,
-                                                                    decode_retrieve_options);
+    Result<RetrieveOptions> options =
+        options_from<RetrieveOptions>(options_json, ticket, decode_retrieve_options);
     if (!options) return deliver(ticket, options.error());
     run(ticket, local_, local_->retrieve_memories(*std::move(query), *std::move(options)));
   }
@@ -114,15 +115,15 @@ class LocalProviderHandle final : public ProviderHandle {
                       const std::string& options_json) {
     Result<JsonValue> messages = decode_json(messages_json);
     if (!messages) return deliver(ticket, messages.error());
-    Result<StoreOptions> options = options_from<StoreOptions>(options_json, ticket,
-                                                              decode_store_options);
+    Result<StoreOptions> options =
+        options_from<StoreOptions>(options_json, ticket, decode_store_options);
     if (!options) return deliver(ticket, options.error());
     run(ticket, local_, local_->store_memories(*std::move(messages), *std::move(options)));
   }
 
   void get_all_memories(std::uint32_t ticket, const std::string& options_json) {
-    Result<ListOptions> options = options_from<ListOptions>(options_json, ticket,
-                                                            decode_list_options);
+    Result<ListOptions> options =
+        options_from<ListOptions>(options_json, ticket, decode_list_options);
     if (!options) return deliver(ticket, options.error());
     run(ticket, local_, local_->get_all_memories(*std::move(options)));
   }
@@ -325,7 +326,8 @@ class MemoryContextHandle {
   template <typename T>
   static std::string json_since(const std::vector<T>& all, std::size_t from) {
     JsonArray out;
-    for (std::size_t i = from; i < all.size(); ++i) out.push_back(encode(all[i]));
+    for (std::size_t i = from; i < all.size(); ++i)
+      out.push_back(encode(all[i]));
     return dump_json(std::move(out));
   }
 
@@ -432,11 +434,11 @@ EMSCRIPTEN_BINDINGS(agent_memory) {
   em::function("abort", &abort_operation);
   em::function("storageChanged", &on_host_storage_changed);
   em::function("errorCodes", em::optional_override([] {
-    std::string names;
-    for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
-      if (code > 0) names += ',';
-      names += error_code_name(static_cast<ErrorCode>(code));
-    }
-    return names;
-  }));
+                 std::string names;
+                 for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
+                   if (code > 0) names += ',';
+                   names += error_code_name(static_cast<ErrorCode>(code));
+                 }
+                 return names;
+               }));
 }

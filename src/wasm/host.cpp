@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/host.hpp"
 
-#include <emscripten/em_js.h>
-
 #include <unordered_map>
 #include <utility>
+
+#include <emscripten/em_js.h>
 
 #include "wasm/wire.hpp"
 
 // Module.host is given to the module when it is made (js/src/core/load.ts). Bytes are copied out
 // before anything else happens: the memory may move when it grows.
 
+// clang-format off: it takes JavaScript's operators apart
 EM_JS(void, agent_memory_host_call,
       (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* data,
        std::size_t size),
@@ -25,6 +26,7 @@ EM_JS(void, agent_memory_host_progress, (std::uint32_t ticket, double done, doub
 EM_JS(double, agent_memory_host_now, (std::uint32_t owner),
       { return Module["host"]["now"](owner); });
 EM_JS(std::uint32_t, agent_memory_host_random, (), { return Module["host"]["random"](); });
+// clang-format on
 
 namespace agent_memory::wasm {
 namespace {
@@ -45,8 +47,8 @@ void HostCall::await_suspend(std::coroutine_handle<> waiter) {
   waiter_ = waiter;
   const std::uint32_t ticket = ++tickets().last;
   tickets().waiting.emplace(ticket, this);
-  agent_memory_host_call(ticket, static_cast<int>(target_), target_id_, method_,
-                         arguments_.data(), arguments_.size());
+  agent_memory_host_call(ticket, static_cast<int>(target_), target_id_, method_, arguments_.data(),
+                         arguments_.size());
 }
 
 Result<std::string> HostCall::await_resume() {

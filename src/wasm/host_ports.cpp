@@ -84,7 +84,8 @@ class HostStorage final : public StoragePort {
       put_string(packed, each.value);
     }
     put_u32(packed, batch.remove.size());
-    for (const std::string& key : batch.remove) put_string(packed, key);
+    for (const std::string& key : batch.remove)
+      put_string(packed, key);
     batch = {};
     Result<std::string> answer = co_await call(StorageMethod::kWrite, std::move(packed));
     if (!answer) co_return std::move(answer).error();
@@ -159,32 +160,30 @@ class HostProvider final : public MemoryProvider {
 
   Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
                                                         RetrieveOptions options) override {
-    Result<std::string> answer =
-        co_await call(ProviderMethod::kRetrieve, std::move(query), encode_options(options),
-                      options.abort);
+    Result<std::string> answer = co_await call(ProviderMethod::kRetrieve, std::move(query),
+                                               encode_options(options), options.abort);
     if (!answer) co_return std::move(answer).error();
     co_return decode_retrieved(*answer);
   }
 
   Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
                                                   StoreOptions options) override {
-    Result<std::string> answer =
-        co_await call(ProviderMethod::kStore, std::move(messages), encode_options(options),
-                      options.abort);
+    Result<std::string> answer = co_await call(ProviderMethod::kStore, std::move(messages),
+                                               encode_options(options), options.abort);
     if (!answer) co_return std::move(answer).error();
     co_return decode_stored(*answer);
   }
 
   Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
-    Result<std::string> answer = co_await call(ProviderMethod::kGetAll, JsonValue(),
-                                               encode_options(options), options.abort);
+    Result<std::string> answer =
+        co_await call(ProviderMethod::kGetAll, JsonValue(), encode_options(options), options.abort);
     if (!answer) co_return std::move(answer).error();
     co_return decode_retrieved(*answer);
   }
 
   Async<bool> delete_memory(std::string memory_id) override {
-    Result<std::string> answer = co_await call(ProviderMethod::kDelete, std::move(memory_id),
-                                               JsonValue(), AbortToken());
+    Result<std::string> answer =
+        co_await call(ProviderMethod::kDelete, std::move(memory_id), JsonValue(), AbortToken());
     if (!answer) co_return std::move(answer).error();
     co_return decode_boolean(*answer);
   }

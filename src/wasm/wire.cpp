@@ -80,8 +80,8 @@ class Fields {
     if (std::isnan(number) || number < -kMaxExactInteger) {
       fail(field, "must be at least " + std::to_string(least) + ", got " + show(number));
     } else if (std::trunc(number) != number || number > kMaxExactInteger) {
-      fail(field, "must be a whole number of at least " + std::to_string(least) + ", got " +
-                      show(number));
+      fail(field,
+           "must be a whole number of at least " + std::to_string(least) + ", got " + show(number));
     } else {
       target = static_cast<std::int64_t>(number);
     }
@@ -101,8 +101,10 @@ class Fields {
     if (time) {
       target = time;
     } else {
-      fail(field, "must be a Date, an ISO 8601 string or milliseconds, between the years 0000 and "
-                  "9999, got " + (number ? show(*number) : describe(*value)));
+      fail(field,
+           "must be a Date, an ISO 8601 string or milliseconds, between the years 0000 and "
+           "9999, got " +
+               (number ? show(*number) : describe(*value)));
     }
   }
 
@@ -217,7 +219,8 @@ std::string to_camel_case(std::string_view name) {
 Result<JsonValue> decode_json(std::string_view json) {
   Result<JsonValue> value = parse_json(json);
   if (value) return value;
-  return Error{.code = ErrorCode::kInvalidArgument, .message = "the input " + value.error().message};
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = "the input " + value.error().message};
 }
 
 Result<Identity> decode_identity(const JsonValue& json) {
@@ -339,8 +342,8 @@ Result<LocalProviderOptions> decode_local_options(const JsonValue& json) {
     if (list == nullptr) break;
   }
   if (list == nullptr || list->empty()) {
-    return Error::invalid("roles", "must be a list of 'user', 'assistant' or both, got " +
-                                       describe(roles));
+    return Error::invalid("roles",
+                          "must be a list of 'user', 'assistant' or both, got " + describe(roles));
   }
   return options;
 }
@@ -416,7 +419,8 @@ Error decode_error(std::string_view json) {
   if (const std::string* message = parsed->find_string("message")) error.message = *message;
   error.field = string_of(*parsed, "field");
   const JsonValue* retryable = parsed->find("isRetryable");
-  error.retryable = retryable != nullptr && retryable->if_bool() != nullptr && *retryable->if_bool();
+  error.retryable =
+      retryable != nullptr && retryable->if_bool() != nullptr && *retryable->if_bool();
   const auto number_of = [&](std::string_view key) -> std::optional<double> {
     const JsonValue* value = parsed->find(key);
     if (value == nullptr || value->if_number() == nullptr) return std::nullopt;

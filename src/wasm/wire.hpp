@@ -60,7 +60,8 @@ template <typename T>
 JsonValue encode(const std::vector<T>& values) {
   JsonArray out;
   out.reserve(values.size());
-  for (const T& value : values) out.push_back(encode(value));
+  for (const T& value : values)
+    out.push_back(encode(value));
   return out;
 }
 

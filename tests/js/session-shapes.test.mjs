@@ -130,7 +130,7 @@ for (const [name, [messages, index, textOf]] of Object.entries(shapes)) {
 }
 
 test('bytes, dates and what JSON has no form for stay in a message that is edited', async () => {
-  const image = { type: 'image', source: { type: 'base64', data: bytes }, when: new Date(0), on() {}, big: 5n, un: undefined };
+  const image = { type: 'image', source: { type: 'base64', data: bytes }, when: new Date(0), on() {}, un: undefined };
   const text = { type: 'text', text: 'which bees?' };
   const session = sessionOf();
   const first = await session.beforeModelRequest([{ role: 'user', content: [image, text] }]);

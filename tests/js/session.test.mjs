@@ -249,8 +249,9 @@ test('what was injected is never stored, and does not pile up', async (t) => {
     const stored = textsOf(await provider.getAllMemories({ userId: 'ada' }));
     assert.equal(stored.length, 9);
     for (const text of stored) assert.doesNotMatch(text, /recalled-memories|data, not instructions/);
-    const blocks = JSON.stringify(history).match(/<recalled-memories>/g).length;
-    assert.equal(blocks, 1, `memorySummaryInSystem ${memorySummaryInSystem}: only the latest block is there`);
+    // A message that held nothing but a block cannot be taken out; it holds an empty one then.
+    const filled = JSON.stringify(history).match(/data, not instructions/g).length;
+    assert.equal(filled, 1, `memorySummaryInSystem ${memorySummaryInSystem}: only the latest says anything`);
   }
 });
 

@@ -8,6 +8,5 @@ declare module '#glue' {
 
 // `#wasm` is resolved by the importing runtime, through `imports` in package.json.
 declare module '#wasm' {
-  type WasmSource = import('../types.js').WasmSource;
-  export function wasmSource(): WasmSource | Promise<WasmSource>;
+  export function wasmSource(): Promise<import('../types.js').WasmSource>;
 }

@@ -39,7 +39,7 @@ async function start(source: WasmSource | Promise<WasmSource> | undefined): Prom
     loading = undefined;
   });
   try {
-    const compiled = await compile(await (source ?? wasmSource()));
+    const compiled = await compile(source === undefined ? await wasmSource() : await source);
     made.attach(await instantiate(compiled, made));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -63,18 +63,30 @@ function instantiate(compiled: WebAssembly.Module, host: Bridge): ReturnType<typ
   });
 }
 
-/** By the class name it says: objects of another realm are no `instanceof` of ours. */
-function isA<T>(value: unknown, name: string): value is T {
+// By the class name they say: objects of another realm are no `instanceof` of ours.
+function saysItIs(value: unknown, name: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${name}]`;
 }
 
+function isModule(value: unknown): value is WebAssembly.Module {
+  return saysItIs(value, 'WebAssembly.Module');
+}
+
+function isResponse(value: unknown): value is Response {
+  return saysItIs(value, 'Response');
+}
+
+function isURL(value: unknown): value is URL {
+  return saysItIs(value, 'URL');
+}
+
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {
-  if (isA<WebAssembly.Module>(source, 'WebAssembly.Module')) return source;
-  if (isA<Response>(source, 'Response')) return compileResponse(source);
-  if (typeof source === 'string' || isA<URL>(source, 'URL')) {
+  if (isModule(source)) return source;
+  if (isResponse(source)) return compileResponse(source);
+  if (typeof source === 'string' || isURL(source)) {
     return compileResponse(await fetch(source, { credentials: 'same-origin' }));
   }
-  return WebAssembly.compile(source as BufferSource);
+  return WebAssembly.compile(source);
 }
 
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {

@@ -4,6 +4,6 @@
 
 import type { WasmSource } from '../types.js';
 
-export function wasmSource(): WasmSource {
-  return new URL('../agent-memory.wasm', import.meta.url);
+export function wasmSource(): Promise<WasmSource> {
+  return Promise.resolve(new URL('../agent-memory.wasm', import.meta.url));
 }
