@@ -57,7 +57,11 @@ async function readGlue() {
 const gluePlugin = {
   name: 'glue',
   setup(build) {
-    build.onResolve({ filter: /^#glue$/ }, () => ({ path: gluePath, namespace: 'glue' }));
+    // Relative: the path ends up in the package, which is not to say where it was built.
+    build.onResolve({ filter: /^#glue$/ }, () => ({
+      path: path.relative(root, gluePath),
+      namespace: 'glue',
+    }));
     build.onLoad({ filter: /.*/, namespace: 'glue' }, async () => ({
       contents: await readGlue(),
       loader: 'js',

@@ -48,7 +48,7 @@ struct MemoryChange {
 struct DeleteAllOptions {
   Identity identity;
   JsonValue filters;
-  /// Needed where neither ids nor filters are given: then every memory of every user goes.
+  /// Needed where no id is given: then the memories of every user go, those that the filters match.
   bool everything = false;
 };
 

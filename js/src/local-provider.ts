@@ -84,8 +84,7 @@ export class LocalProvider extends BaseMemoryProvider {
   #idle: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(token: typeof openToken, native: Native, storage: StoragePort) {
+  private constructor(token: typeof openToken, native: Native, storage: StoragePort) {
     if (token !== openToken) throw new TypeError('Illegal constructor: use LocalProvider.open()');
     super();
     this.#native = native;

@@ -91,7 +91,7 @@ std::size_t count_deletions(const std::vector<Operation>& operations) {
                     [](const Operation& each) { return each.kind == MemoryEvent::kDelete; }));
 }
 
-std::vector<std::string> cut(std::string bytes, std::size_t size) {
+std::vector<std::string> cut(const std::string& bytes, std::size_t size) {
   std::vector<std::string> parts;
   for (std::size_t at = 0; at < bytes.size(); at += size)
     parts.push_back(bytes.substr(at, size));
@@ -354,8 +354,8 @@ Async<void> Journal::append(std::vector<Operation> operations) {
   Result<void> written = co_await storage_.write(batch);
   if (!written && written.error().code == ErrorCode::kQuotaExceeded && only_deletes) {
     // Whoever deletes wants room, and must not be refused for want of it.
-    Result<void> dropped = co_await drop_images();
-    if (dropped) written = co_await storage_.write(std::move(batch));
+    const Result<bool> dropped = co_await drop_images();
+    if (dropped && *dropped) written = co_await storage_.write(std::move(batch));
   }
   if (!written) co_return std::move(written).error();
   ++sequence_;
@@ -364,21 +364,21 @@ Async<void> Journal::append(std::vector<Operation> operations) {
   co_return {};
 }
 
-Async<void> Journal::drop_images() {
+Async<bool> Journal::drop_images() {
   WriteBatch batch;
   for (const auto& [name, checkpoint] : known_.checkpoints) {
     for (const std::string& key : checkpoint.keys) {
       if (key.starts_with(kImagePrefix)) batch.remove.push_back(key);
     }
   }
-  if (batch.remove.empty()) co_return Result<void>();
+  if (batch.remove.empty()) co_return false;
   Result<void> written = co_await storage_.write(std::move(batch));
   if (!written) co_return std::move(written).error();
   for (auto& [name, checkpoint] : known_.checkpoints) {
     std::erase_if(checkpoint.keys, [](const auto& key) { return key.starts_with(kImagePrefix); });
     if (checkpoint.head) checkpoint.bytes -= std::exchange(checkpoint.head->image_bytes, 0);
   }
-  co_return Result<void>();
+  co_return true;
 }
 
 Async<JournalNews> Journal::read_news() {

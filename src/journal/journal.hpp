@@ -103,8 +103,8 @@ class Journal {
   Async<std::optional<ViewImage>> read_image(std::string name, Checkpoint* checkpoint);
   /// Whether the store has these checkpoints still.
   Async<bool> has_changed(const Checkpoints* heads);
-  /// Gives up the images, which only save time, for the space that they take.
-  Async<void> drop_images();
+  /// Gives up the images, which only save time, for the space that they take. False: no image.
+  Async<bool> drop_images();
 
   static Result<void> take_log_record(KeyValue record, Known* known, JournalNews* news);
   static void set_aside(KeyValue value, Known* known, JournalNews* news);

@@ -133,8 +133,11 @@ Result<ExportedMemory> parse_line(const JsonValue& line, std::size_t number) {
     return malformed(number, "memory must be at most " + std::to_string(kMaxTextBytes) +
                                  " bytes, got " + std::to_string(record.memory.size()));
   }
-  const Result<void> identity = validate(record.identity);
-  if (!identity) return malformed(number, identity.error().message);
+  StoreOptions options;
+  options.identity = record.identity;
+  options.metadata = record.metadata;
+  const Result<void> checked = validate(options);
+  if (!checked) return malformed(number, checked.error().message);
   return out;
 }
 

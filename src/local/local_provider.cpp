@@ -2,8 +2,10 @@
 #include "agent_memory/local_provider.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "agent_memory/config.hpp"
@@ -26,6 +28,13 @@ namespace {
 // One record of the log per so many imported memories: large enough that a store's cost per write
 // does not count, small enough that progress is seen.
 constexpr std::size_t kImportBatch = 500;
+
+// As many as there can be; a size in wasm has 32 bits.
+constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;
+
+std::size_t to_size(std::int64_t count) {
+  return static_cast<std::size_t>(std::min(count, kMaxSize));
+}
 
 RetrievedMemory to_retrieved(const MemoryRecord& record, double score) {
   return {.id = record.id,
@@ -78,9 +87,11 @@ class PendingWrite {
  public:
   void add(Operation operation, std::string key) {
     by_key_.emplace(std::move(key), operations_.size());
+    ids_.insert(operation.record.id);
     operations_.push_back(std::move(operation));
   }
   void append(Operation operation) { operations_.push_back(std::move(operation)); }
+  [[nodiscard]] bool adds(const std::string& id) const { return ids_.contains(id); }
   [[nodiscard]] const MemoryRecord* find_equal(const std::string& key) const {
     const auto found = by_key_.find(key);
     return found == by_key_.end() ? nullptr : &operations_[found->second].record;
@@ -90,6 +101,7 @@ class PendingWrite {
  private:
   std::vector<Operation> operations_;
   std::unordered_map<std::string, std::size_t> by_key_;
+  std::unordered_set<std::string> ids_;
 };
 
 class LocalProviderImpl final : public LocalProvider,
@@ -143,7 +155,7 @@ class LocalProviderImpl final : public LocalProvider,
     const TimestampMs now_ms = clock_->now_ms();
     IndexQuery index_query{.text = query,
                            .identity = std::move(options.identity),
-                           .top_k = static_cast<std::size_t>(options.top_k),
+                           .top_k = to_size(options.top_k),
                            .strategy = options.strategy,
                            .min_score = options.min_relevance_score,
                            .now_ms = now_ms,
@@ -223,10 +235,9 @@ class LocalProviderImpl final : public LocalProvider,
     if (options.abort && options.abort->requested()) co_return aborted();
 
     std::vector<EntryIndex> seen = select(options.identity, *filter);
-    const std::size_t begin = std::min(seen.size(), static_cast<std::size_t>(options.offset));
+    const std::size_t begin = std::min(seen.size(), to_size(options.offset));
     const std::size_t end =
-        begin +
-        std::min(seen.size() - begin, static_cast<std::size_t>(options.limit.value_or(kNoLimit)));
+        begin + std::min(seen.size() - begin, to_size(options.limit.value_or(kMaxSize)));
     std::partial_sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
                       [&](EntryIndex left, EntryIndex right) {
                         return is_newer(store_[left].record, store_[right].record);
@@ -268,6 +279,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     if (auto checked = validate_memory_id(memory_id); !checked)
       co_return std::move(checked).error();
+    if (change.memory) change.memory = to_valid_utf8(*change.memory);
     if (auto checked = validate_change(change); !checked) co_return std::move(checked).error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
     if (closed_) co_return closed();
@@ -276,7 +288,7 @@ class LocalProviderImpl final : public LocalProvider,
 
     const MemoryEntry& entry = store_[*index];
     MemoryRecord record = entry.record;
-    if (change.memory) record.memory = to_valid_utf8(*change.memory);
+    if (change.memory) record.memory = *std::move(change.memory);
     if (change.metadata) record.metadata = *std::move(change.metadata);
     if (record.memory == entry.record.memory &&
         JsonValue(record.metadata) == JsonValue(entry.record.metadata)) {
@@ -364,13 +376,13 @@ class LocalProviderImpl final : public LocalProvider,
       PendingWrite write;
       const TimestampMs now_ms = clock_->now_ms();
       for (std::size_t i = begin; i < end; ++i) {
-        ExportedMemory& memory = (*memories)[i];
-        std::string key = equality_key(memory.record);
-        if (find_live(memory.record.id) || is_expired(memory.record, now_ms) ||
-            find_equal(key, write, now_ms) != nullptr) {
+        const ExportedMemory& memory = (*memories)[i];
+        const std::string key = equality_key(memory.record);
+        if (find_live(memory.record.id) || write.adds(memory.record.id) ||
+            is_expired(memory.record, now_ms) || find_equal(key, write, now_ms) != nullptr) {
           ++report.skipped;
         } else {
-          add_import(std::move(memory), std::move(key), now_ms, write);
+          add_import(memory, key, now_ms, write);
           ++report.added;
         }
       }
@@ -425,8 +437,6 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
  private:
-  static constexpr std::int64_t kNoLimit = std::int64_t{1} << 31;
-
   static Stamp newest(const MemoryEntry& entry) {
     return entry.history.empty() ? entry.deleted
                                  : std::max(entry.deleted, entry.history.back().stamp);
@@ -455,7 +465,7 @@ class LocalProviderImpl final : public LocalProvider,
     return validate(options);
   }
 
-  void tell(LocalNotice notice) const {
+  void tell(const LocalNotice& notice) const {
     if (on_notice_) on_notice_(notice);
   }
 
@@ -502,7 +512,8 @@ class LocalProviderImpl final : public LocalProvider,
 
   /// Adds the operations that make an exported memory live here, with its times and the history
   /// of its present life.
-  void add_import(ExportedMemory memory, std::string key, TimestampMs now_ms, PendingWrite& write) {
+  void add_import(const ExportedMemory& memory, const std::string& key, TimestampMs now_ms,
+                  PendingWrite& write) {
     const std::vector<HistoryEntry>& history = memory.history;
     std::size_t first = history.size() - 1;
     while (first > 0 && history[first].event != MemoryEvent::kAdd)
@@ -517,7 +528,7 @@ class LocalProviderImpl final : public LocalProvider,
                           .record = memory.record};
       if (i + 1 < history.size()) operation.record.memory = history[i].memory;
       if (is_first) {
-        write.add(std::move(operation), std::move(key));
+        write.add(std::move(operation), key);
       } else {
         write.append(std::move(operation));
       }
@@ -616,8 +627,10 @@ Async<std::shared_ptr<LocalProvider>> LocalProvider::open(
     std::shared_ptr<RandomPort> random, LocalProviderOptions options,
     std::function<void(const LocalNotice&)> on_notice) {
   if (!(options.half_life_ms > 0)) {
-    co_return Error::invalid("half_life_ms",
-                             "must be more than 0, got " + describe(options.half_life_ms));
+    co_return Error::invalid(
+        "half_life_ms",
+        "must be more than 0, got " +
+            (std::isnan(options.half_life_ms) ? "NaN" : describe(options.half_life_ms)));
   }
   const std::uint64_t writer = random->next();
   auto provider =

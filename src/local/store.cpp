@@ -79,9 +79,9 @@ bool Store::load_image(const ViewImage& image) {
   std::optional<MemoryIndex> index = MemoryIndex::from_image(index_image, live);
   if (!index) return false;
   index_ = *std::move(index);
-  for (EntryIndex i = 0; i < live; ++i) {
-    note_viewed(i,
-                fingerprints[2 * i] | (static_cast<std::uint64_t>(fingerprints[2 * i + 1]) << 32U));
+  for (std::size_t i = 0; i < live; ++i) {
+    const auto high = static_cast<std::uint64_t>(fingerprints[2 * i + 1]);
+    note_viewed(static_cast<EntryIndex>(i), fingerprints[2 * i] | (high << 32U));
   }
   return true;
 }

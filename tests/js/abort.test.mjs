@@ -20,7 +20,10 @@ for (const [name, call] of Object.entries(operations)) {
     const storage = memoryStorage();
     const provider = await openProvider(t, { storage });
     const reason = new Error('changed my mind');
-    const error = await refused(() => call(provider, AbortSignal.abort(reason)), { code: 'aborted', cause: reason });
+    const error = await refused(() => call(provider, AbortSignal.abort(reason)), {
+      code: 'aborted',
+      cause: reason,
+    });
     assert.equal(error.name, 'AbortedError');
     assert.deepEqual(await recordsOf(storage), []);
   });
@@ -36,7 +39,9 @@ for (const [name, call] of Object.entries(operations)) {
 
 test('without a reason the cause is the DOM’s AbortError', async (t) => {
   const provider = await openProvider(t);
-  const error = await refused(() => provider.getAllMemories({ signal: AbortSignal.abort() }), { code: 'aborted' });
+  const error = await refused(() => provider.getAllMemories({ signal: AbortSignal.abort() }), {
+    code: 'aborted',
+  });
   assert.equal(error.cause.name, 'AbortError');
 });
 
@@ -49,7 +54,9 @@ test('a store that is aborted while it waits for its turn writes nothing', async
   const provider = await openProvider(t, { storage });
   const first = provider.storeMemories('first');
   const controller = new AbortController();
-  const second = refused(provider.storeMemories('second', { signal: controller.signal }), { code: 'aborted' });
+  const second = refused(provider.storeMemories('second', { signal: controller.signal }), {
+    code: 'aborted',
+  });
   controller.abort();
   gate.resolve();
   assert.deepEqual(textsOf(await first), ['first']);
@@ -103,7 +110,12 @@ test('a provider that ends because it was told to has not failed: the caller is 
       const { signal } = args.at(-1);
       signal.addEventListener('abort', () => reject(signal.reason));
     });
-  const provider = { ...recordingProvider(), retrieveMemories: waiting, storeMemories: waiting, getAllMemories: waiting };
+  const provider = {
+    ...recordingProvider(),
+    retrieveMemories: waiting,
+    storeMemories: waiting,
+    getAllMemories: waiting,
+  };
   const context = new MemoryContext(provider, { onError: (error) => told.push(error) });
   for (const call of [
     (signal) => context.search('bees', { signal }),
@@ -123,7 +135,10 @@ test('a provider that ends because it was told to has not failed: the caller is 
 
 test('a provider that fails by itself has failed, signal or not', async () => {
   const own = new DOMException('my own timeout', 'AbortError');
-  const context = new MemoryContext(recordingProvider({ retrieveMemories: () => Promise.reject(own) }), { failOpen: false });
+  const context = new MemoryContext(
+    recordingProvider({ retrieveMemories: () => Promise.reject(own) }),
+    { failOpen: false },
+  );
   const { signal } = new AbortController();
   await refused(() => context.search('bees', { signal }), { code: 'provider', cause: own });
 });
@@ -142,7 +157,10 @@ test('what is no AbortSignal is refused; null is none', async (t) => {
   const provider = await openProvider(t);
   for (const signal of [{}, 5, 'abort', new AbortController(), true]) {
     for (const call of Object.values(operations)) {
-      await refused(() => call(provider, signal), { field: 'signal', message: 'signal must be an AbortSignal' });
+      await refused(() => call(provider, signal), {
+        field: 'signal',
+        message: 'signal must be an AbortSignal',
+      });
     }
   }
   assert.deepEqual(await provider.getAllMemories({ signal: null }), []);

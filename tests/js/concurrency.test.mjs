@@ -26,7 +26,9 @@ test('200 calls at once: each gets its own answer', async (t) => {
 
 test('the same words stored 50 times at once are one memory', async (t) => {
   const provider = await openProvider(t);
-  const stored = await Promise.all(Array.from({ length: 50 }, () => provider.storeMemories('I keep bees')));
+  const stored = await Promise.all(
+    Array.from({ length: 50 }, () => provider.storeMemories('I keep bees')),
+  );
   const receipts = stored.flat();
   assert.equal(receipts.filter(({ event }) => event === 'ADD').length, 1);
   assert.equal(new Set(receipts.map(({ id }) => id)).size, 1);
@@ -42,7 +44,9 @@ test('one memory deleted by 20 calls at once is deleted by one of them', async (
 test('calls take effect in the order in which they were made', async (t) => {
   const provider = await openProvider(t);
   const [{ id }] = await provider.storeMemories('version 0');
-  await Promise.all(Array.from({ length: 30 }, (_, n) => provider.updateMemory(id, { memory: `version ${n + 1}` })));
+  await Promise.all(
+    Array.from({ length: 30 }, (_, n) => provider.updateMemory(id, { memory: `version ${n + 1}` })),
+  );
   assert.equal((await provider.getMemory(id)).memory, 'version 30');
   assert.deepEqual(
     (await provider.history(id)).map(({ memory }) => memory),
@@ -62,9 +66,13 @@ test('a write that was started before is seen by a read that is started after it
 
 test('ten providers over one store write at once, and all see everything in the end', async (t) => {
   const storage = memoryStorage();
-  const providers = await Promise.all(Array.from({ length: 10 }, () => openProvider(t, { storage })));
+  const providers = await Promise.all(
+    Array.from({ length: 10 }, () => openProvider(t, { storage })),
+  );
   await Promise.all(
-    providers.flatMap((provider, p) => Array.from({ length: 20 }, (_, n) => provider.storeMemories(`thing ${p} ${n}`))),
+    providers.flatMap((provider, p) =>
+      Array.from({ length: 20 }, (_, n) => provider.storeMemories(`thing ${p} ${n}`)),
+    ),
   );
   const late = await openProvider(t, { storage });
   assert.equal((await late.status()).memories, 200);
@@ -77,7 +85,9 @@ test('many contexts and sessions of one provider at once', async (t) => {
       const userId = `user-${n}`;
       const session = new MemorySession(provider, { userId });
       await session.afterRun([{ role: 'user', content: `the bees of ${userId}` }]);
-      const { memories } = await session.beforeModelRequest([{ role: 'user', content: 'which bees?' }]);
+      const { memories } = await session.beforeModelRequest([
+        { role: 'user', content: 'which bees?' },
+      ]);
       assert.deepEqual(textsOf(memories), [`the bees of ${userId}`]);
       const context = new MemoryContext(provider, { userId });
       assert.equal((await context.search('bees')).length, 1);

@@ -51,7 +51,12 @@ test('every strategy and scope is taken, and the bounds themselves', async () =>
   for (const scope of ['user', 'agent', 'run', 'global']) {
     assert.equal((await memoryConfig({ scope })).scope, scope);
   }
-  for (const config of [{ topK: 1 }, { storeAfterTurns: 1 }, { minRelevanceScore: 0 }, { minRelevanceScore: 1 }]) {
+  for (const config of [
+    { topK: 1 },
+    { storeAfterTurns: 1 },
+    { minRelevanceScore: 0 },
+    { minRelevanceScore: 1 },
+  ]) {
     assert.deepEqual(await memoryConfig(config), { ...defaults, ...config });
   }
 });
@@ -83,7 +88,10 @@ const refusals = [
   ],
   [{ metadata: [] }, 'metadata must be an object, got []'],
   [{ metadata: 'x' }, 'metadata must be an object, got "x"'],
-  [{ metadata: { text: 'x'.repeat(70_000) } }, 'metadata must be at most 65536 bytes of JSON, got 70011'],
+  [
+    { metadata: { text: 'x'.repeat(70_000) } },
+    'metadata must be at most 65536 bytes of JSON, got 70011',
+  ],
 ];
 for (const [config, message] of refusals) {
   test(`refused: ${message}`, async () => {
@@ -98,7 +106,10 @@ test('a context and a session refuse the same config at the first call, without 
     const [field] = Object.keys(config);
     const options = { userId: 'ada', config };
     await refused(() => new MemoryContext(provider, options).search('bees'), { field, message });
-    await refused(() => new MemorySession(provider, options).afterRun(['bees']), { field, message });
+    await refused(() => new MemorySession(provider, options).afterRun(['bees']), {
+      field,
+      message,
+    });
     assert.deepEqual(provider.calls, []);
   }
 });

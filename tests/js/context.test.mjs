@@ -22,14 +22,26 @@ test('its ids hold for every call that does not give its own', async () => {
   const own = { userId: 'ada', agentId: 'bot', runId: 'r1' };
   assert.deepEqual(
     provider.calls.map(({ options }) => idsOf(options)),
-    [own, own, own, { ...own, runId: 'r2' }, { ...own, userId: 'ben' }, { ...own, agentId: 'other' }],
+    [
+      own,
+      own,
+      own,
+      { ...own, runId: 'r2' },
+      { ...own, userId: 'ben' },
+      { ...own, agentId: 'other' },
+    ],
   );
 });
 
 test('topK, strategy, minRelevanceScore and metadata of its config hold where the call gives none', async () => {
   const provider = recordingProvider();
   const context = new MemoryContext(provider, {
-    config: { topK: 7, retrievalStrategy: 'hybrid', minRelevanceScore: 0.5, metadata: { app: 'a', n: 1 } },
+    config: {
+      topK: 7,
+      retrievalStrategy: 'hybrid',
+      minRelevanceScore: 0.5,
+      metadata: { app: 'a', n: 1 },
+    },
   });
   await context.search('bees');
   await context.search('bees', { topK: 2, strategy: 'recency', minRelevanceScore: 0 });
@@ -44,10 +56,15 @@ test('over a LocalProvider: search, add, getAll and delete do what the provider 
   const clock = manualClock();
   const provider = await openProvider(t, { now: clock.now });
   const context = new MemoryContext(provider, { userId: 'ada' });
-  const [stored] = await context.add([{ role: 'user', content: 'I keep bees' }], { metadata: { n: 1 } });
+  const [stored] = await context.add([{ role: 'user', content: 'I keep bees' }], {
+    metadata: { n: 1 },
+  });
   assert.equal(stored.event, 'ADD');
   await provider.storeMemories('Ben keeps bees', { userId: 'ben' });
-  assert.deepEqual(await context.search('bees'), await provider.retrieveMemories('bees', { userId: 'ada' }));
+  assert.deepEqual(
+    await context.search('bees'),
+    await provider.retrieveMemories('bees', { userId: 'ada' }),
+  );
   const options = { explain: true, filters: { n: 1 }, metadata: { n: 1 } };
   assert.deepEqual(
     await context.search('bees', options),
@@ -64,9 +81,15 @@ test('it keeps what search returned and add stored; what getAll lists it does no
   const context = new MemoryContext(provider, { userId: 'ada' });
   assert.deepEqual(context.retrievedMemories, []);
   assert.deepEqual(context.storedMemories, []);
-  const stored = [...(await context.add(['I keep bees', 'Bees sleep'])), ...(await context.add('Bees hum'))];
+  const stored = [
+    ...(await context.add(['I keep bees', 'Bees sleep'])),
+    ...(await context.add('Bees hum')),
+  ];
   stored.push(...(await context.add('bees HUM')));
-  const found = [...(await context.search('bees')), ...(await context.search('bees hum', { topK: 1 }))];
+  const found = [
+    ...(await context.search('bees')),
+    ...(await context.search('bees hum', { topK: 1 })),
+  ];
   await context.getAll();
   assert.equal(found.length, 4);
   assert.deepEqual(context.retrievedMemories, found);
@@ -148,7 +171,9 @@ test('bad input reaches the caller although the context fails open', async (t) =
   await refused(() => context.search(''), { field: 'query' });
   await refused(() => context.search(5), { field: 'query' });
   await refused(() => context.search('bees', { topK: 0 }), { field: 'topK' });
-  await refused(() => context.search('bees', { filters: { n: { about: 1 } } }), { field: 'filters' });
+  await refused(() => context.search('bees', { filters: { n: { about: 1 } } }), {
+    field: 'filters',
+  });
   await refused(() => context.add([5]), { field: 'messages[0]' });
   await refused(() => context.add('bees', { userId: '' }), { field: 'userId' });
   await refused(() => context.getAll({ limit: 0 }), { field: 'limit' });
@@ -161,20 +186,34 @@ test('bad input reaches the caller although the context fails open', async (t) =
 test('options that are no options are refused', async (t) => {
   const provider = await openProvider(t);
   for (const options of [null, 5, 'x', []]) {
-    assert.throws(() => new MemoryContext(provider, options), { code: 'invalid_argument', field: 'options' });
+    assert.throws(() => new MemoryContext(provider, options), {
+      code: 'invalid_argument',
+      field: 'options',
+    });
   }
   for (const onError of [5, null, 'x']) {
-    assert.throws(() => new MemoryContext(provider, { onError }), { code: 'invalid_argument', field: 'onError' });
+    assert.throws(() => new MemoryContext(provider, { onError }), {
+      code: 'invalid_argument',
+      field: 'onError',
+    });
   }
-  await refused(() => new MemoryContext(provider, { failOpen: 'no' }).search('x'), { field: 'failOpen' });
+  await refused(() => new MemoryContext(provider, { failOpen: 'no' }).search('x'), {
+    field: 'failOpen',
+  });
   await refused(() => new MemoryContext(provider, { userId: 5 }).search('x'), { field: 'userId' });
   await refused(() => new MemoryContext(provider, { runId: '' }).search('x'), { field: 'runId' });
 });
 
-test('a config that is no object is refused by its name', { todo: 'src/wasm/bindings.cpp: says options' }, async (t) => {
-  const provider = await openProvider(t);
-  await refused(() => new MemoryContext(provider, { config: 5 }).search('x'), { field: 'config' });
-});
+test(
+  'a config that is no object is refused by its name',
+  { todo: 'src/wasm/bindings.cpp: says options' },
+  async (t) => {
+    const provider = await openProvider(t);
+    await refused(() => new MemoryContext(provider, { config: 5 }).search('x'), {
+      field: 'config',
+    });
+  },
+);
 
 test('what is no provider is refused, with the method that is missing', () => {
   const { deleteMemory, ...rest } = recordingProvider();
@@ -204,7 +243,9 @@ test('a context may be made before its provider’s module is loaded: making it 
 test('a provider that was closed fails open, as closed', async () => {
   const provider = await LocalProvider.open({ storage: memoryStorage() });
   const told = [];
-  const context = new MemoryContext(provider, { onError: ({ code }, operation) => told.push([code, operation]) });
+  const context = new MemoryContext(provider, {
+    onError: ({ code }, operation) => told.push([code, operation]),
+  });
   await context.add('I keep bees');
   await provider.close();
   assert.deepEqual(await context.search('bees'), []);

@@ -2,7 +2,13 @@
 // BaseMemoryProvider. What they are called with, and what becomes of what they answer.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BaseMemoryProvider, MemoryContext, MemoryError, MemorySession, NotFoundError } from 'agent-memory-wasm';
+import {
+  BaseMemoryProvider,
+  MemoryContext,
+  MemoryError,
+  MemorySession,
+  NotFoundError,
+} from 'agent-memory-wasm';
 import { soon } from './support/open.mjs';
 import { recordingProvider } from './support/recording-provider.mjs';
 import { refused } from './support/refused.mjs';
@@ -22,7 +28,9 @@ test('retrieveMemories is called with the query and camelCase options', async ()
     explain: true,
   };
   await new MemoryContext(provider).search('which tea? “ünï”', options);
-  assert.deepEqual(provider.calls, [{ name: 'retrieveMemories', args: ['which tea? “ünï”', options], options }]);
+  assert.deepEqual(provider.calls, [
+    { name: 'retrieveMemories', args: ['which tea? “ünï”', options], options },
+  ]);
 });
 
 test('storeMemories is called with the messages as they were and times as ISO 8601', async () => {
@@ -99,23 +107,38 @@ test('what it answers comes back, with what it left out filled in', async () => 
   assert.equal(await context.delete('m1'), true);
 });
 
-test('its explanation comes back', { todo: 'decode_retrieved in src/wasm/wire.cpp drops it' }, async () => {
-  const explanation = { keyword: 0.5, recency: 0.25, semantic: 0.75, terms: ['bees'] };
-  const provider = recordingProvider({ retrieveMemories: [{ id: 'm1', memory: 'x', explanation }] });
-  const [found] = await new MemoryContext(provider).search('bees', { explain: true });
-  assert.deepEqual(found.explanation, explanation);
-});
+test(
+  'its explanation comes back',
+  { todo: 'decode_retrieved in src/wasm/wire.cpp drops it' },
+  async () => {
+    const explanation = { keyword: 0.5, recency: 0.25, semantic: 0.75, terms: ['bees'] };
+    const provider = recordingProvider({
+      retrieveMemories: [{ id: 'm1', memory: 'x', explanation }],
+    });
+    const [found] = await new MemoryContext(provider).search('bees', { explain: true });
+    assert.deepEqual(found.explanation, explanation);
+  },
+);
 
 test('an answer of another shape is a failure of the provider', async () => {
   for (const [method, call, answers] of [
-    ['retrieveMemories', (context) => context.search('x'), [undefined, null, {}, 'x', [{}], [{ id: 1, memory: 'x' }], [null]]],
+    [
+      'retrieveMemories',
+      (context) => context.search('x'),
+      [undefined, null, {}, 'x', [{}], [{ id: 1, memory: 'x' }], [null]],
+    ],
     ['storeMemories', (context) => context.add('x'), [undefined, null, {}, [{ id: 'x' }]]],
     ['getAllMemories', (context) => context.getAll(), [undefined, { results: [] }, [5]]],
     ['deleteMemory', (context) => context.delete('x'), [undefined, null, 'true', 1]],
   ]) {
     for (const answer of answers) {
-      const context = new MemoryContext(recordingProvider({ [method]: answer }), { failOpen: false });
-      await refused(() => call(context), { code: 'provider', message: /the provider answered with something else/ });
+      const context = new MemoryContext(recordingProvider({ [method]: answer }), {
+        failOpen: false,
+      });
+      await refused(() => call(context), {
+        code: 'provider',
+        message: /the provider answered with something else/,
+      });
     }
   }
 });
@@ -124,7 +147,9 @@ test('an answer that is no JSON is a failure of the provider, not of the module'
   const cyclic = { id: 'x', memory: 'y' };
   cyclic.metadata = { cyclic };
   for (const answer of [[cyclic], [{ id: 'x', memory: 'y', metadata: { n: 5n } }]]) {
-    const context = new MemoryContext(recordingProvider({ retrieveMemories: answer }), { failOpen: false });
+    const context = new MemoryContext(recordingProvider({ retrieveMemories: answer }), {
+      failOpen: false,
+    });
     await refused(() => context.search('x'), { code: 'provider' });
   }
 });
@@ -186,13 +211,19 @@ test('a method that throws, instead of rejecting, has failed as well', async () 
     getAllMemories: async () => [],
     deleteMemory: async () => false,
   };
-  await refused(() => new MemoryContext(provider, { failOpen: false }).search('x'), { code: 'provider', cause: mistake });
+  await refused(() => new MemoryContext(provider, { failOpen: false }).search('x'), {
+    code: 'provider',
+    cause: mistake,
+  });
 });
 
 test('a method that answers without a promise, or with a thenable, is fine', async () => {
   const answer = [{ id: '1', memory: 'bees' }];
   for (const retrieveMemories of [() => answer, () => ({ then: (resolve) => resolve(answer) })]) {
-    const context = new MemoryContext({ ...recordingProvider(), retrieveMemories }, { failOpen: false });
+    const context = new MemoryContext(
+      { ...recordingProvider(), retrieveMemories },
+      { failOpen: false },
+    );
     assert.equal((await context.search('x'))[0].id, '1');
   }
 });
@@ -202,23 +233,44 @@ for (const [name, run] of [
   [
     'MemorySession',
     (provider, options) =>
-      new MemorySession(provider, { userId: 'ada', ...options }).beforeModelRequest([{ role: 'user', content: 'bees' }]),
+      new MemorySession(provider, { userId: 'ada', ...options }).beforeModelRequest([
+        { role: 'user', content: 'bees' },
+      ]),
   ],
 ]) {
   test(`${name}: a MemoryError of the provider comes back as the same object`, async () => {
-    const own = new MemoryError({ code: 'rate_limited', message: 'slow down', isRetryable: true, status: 429 });
-    await assert.rejects(run(recordingProvider({ retrieveMemories: own }), { failOpen: false }), (error) => error === own);
+    const own = new MemoryError({
+      code: 'rate_limited',
+      message: 'slow down',
+      isRetryable: true,
+      status: 429,
+    });
+    await assert.rejects(
+      run(recordingProvider({ retrieveMemories: own }), { failOpen: false }),
+      (error) => error === own,
+    );
     const told = [];
-    await run(recordingProvider({ retrieveMemories: own }), { onError: (error) => told.push(error) });
+    await run(recordingProvider({ retrieveMemories: own }), {
+      onError: (error) => told.push(error),
+    });
     await soon();
     assert.deepEqual(told, [own]);
     assert.equal(told[0], own);
   });
 
   test(`${name}: any other rejection comes back as the cause`, async () => {
-    for (const reason of [new Error('e'), new DOMException('d', 'NetworkError'), 'text', 7, { odd: true }]) {
+    for (const reason of [
+      new Error('e'),
+      new DOMException('d', 'NetworkError'),
+      'text',
+      7,
+      { odd: true },
+    ]) {
       const retrieveMemories = () => Promise.reject(reason);
-      const error = await refused(() => run({ ...recordingProvider(), retrieveMemories }, { failOpen: false }), { code: 'provider' });
+      const error = await refused(
+        () => run({ ...recordingProvider(), retrieveMemories }, { failOpen: false }),
+        { code: 'provider' },
+      );
       assert.equal(error.cause, reason);
     }
   });
@@ -226,7 +278,9 @@ for (const [name, run] of [
   test(`${name}: a rejection without a reason is an error all the same`, async () => {
     for (const reason of [undefined, null]) {
       const retrieveMemories = () => Promise.reject(reason);
-      await refused(() => run({ ...recordingProvider(), retrieveMemories }, { failOpen: false }), { code: 'provider' });
+      await refused(() => run({ ...recordingProvider(), retrieveMemories }, { failOpen: false }), {
+        code: 'provider',
+      });
     }
   });
 }
@@ -234,10 +288,19 @@ for (const [name, run] of [
 test('an error of many operations at once goes to the one whose it is', async () => {
   const provider = {
     ...recordingProvider(),
-    retrieveMemories: (query) => new Promise((_, reject) => setTimeout(reject, Math.random() * 20, new NotFoundError({ code: 'not_found', message: query }))),
+    retrieveMemories: (query) =>
+      new Promise((_, reject) =>
+        setTimeout(
+          reject,
+          Math.random() * 20,
+          new NotFoundError({ code: 'not_found', message: query }),
+        ),
+      ),
   };
   const context = new MemoryContext(provider, { failOpen: false });
   await Promise.all(
-    Array.from({ length: 100 }, (_, n) => refused(() => context.search(`query ${n}`), { code: 'not_found', message: `query ${n}` })),
+    Array.from({ length: 100 }, (_, n) =>
+      refused(() => context.search(`query ${n}`), { code: 'not_found', message: `query ${n}` }),
+    ),
   );
 });

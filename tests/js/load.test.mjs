@@ -131,9 +131,18 @@ test('load takes an address, and fetches it once', async (t) => {
     console.log((await memoryConfig()).topK);
   `);
   const lines = stdout.trim().split('\n');
-  assert.match(lines[0], /^internal InternalError true the WebAssembly module could not be loaded: \/missing\.wasm answered with status 404/);
-  assert.match(lines[1], /^internal InternalError true .*\/page\.html answered with a web page\. Copy agent-memory\.wasm/);
-  assert.match(lines[2], /^internal InternalError true the WebAssembly module could not be loaded: /);
+  assert.match(
+    lines[0],
+    /^internal InternalError true the WebAssembly module could not be loaded: \/missing\.wasm answered with status 404/,
+  );
+  assert.match(
+    lines[1],
+    /^internal InternalError true .*\/page\.html answered with a web page\. Copy agent-memory\.wasm/,
+  );
+  assert.match(
+    lines[2],
+    /^internal InternalError true the WebAssembly module could not be loaded: /,
+  );
   assert.deepEqual(lines.slice(3), ['loaded', 'loaded', '5']);
   assert.deepEqual(requests, ['/missing.wasm', '/page.html', '/broken.wasm', '/good.wasm']);
 });
@@ -149,7 +158,11 @@ test('a failed load fails everyone who waited, and the next one starts anew', as
     console.log((await context.search('bees')).length);
     console.log((await (await LocalProvider.open()).status()).memories);
   `);
-  assert.deepEqual(stdout.trim().split('\n'), ['internal true,internal true,internal true', '0', '0']);
+  assert.deepEqual(stdout.trim().split('\n'), [
+    'internal true,internal true,internal true',
+    '0',
+    '0',
+  ]);
 });
 
 test('a source that is none is refused', async () => {
@@ -169,8 +182,14 @@ test('a source that is none is refused', async () => {
 for (const [name, end] of [
   ['after close', 'await provider.close();'],
   ['without close', ''],
-  ['in the middle of writing', 'provider.storeMemories("one more"); provider.storeMemories("and more");'],
-  ['with a listener and a context', 'provider.subscribe(() => {}); await new MemoryContext(provider).search("bees");'],
+  [
+    'in the middle of writing',
+    'provider.storeMemories("one more"); provider.storeMemories("and more");',
+  ],
+  [
+    'with a listener and a context',
+    'provider.subscribe(() => {}); await new MemoryContext(provider).search("bees");',
+  ],
 ]) {
   test(`a process ends by itself ${name}`, async () => {
     const { stdout } = await runModule(

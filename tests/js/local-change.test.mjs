@@ -62,7 +62,10 @@ test('updating to what is there already is a NOOP', async (t) => {
 
 test('updating or deleting what is not there', async (t) => {
   const { provider, id } = await withOne(t);
-  const error = await refused(() => provider.updateMemory('no-such', { memory: 'x' }), { code: 'not_found', message: /no-such/ });
+  const error = await refused(() => provider.updateMemory('no-such', { memory: 'x' }), {
+    code: 'not_found',
+    message: /no-such/,
+  });
   assert.equal(error.name, 'NotFoundError');
   assert.equal(await provider.deleteMemory('no-such'), false);
   assert.equal(await provider.deleteMemory(id), true);
@@ -143,14 +146,23 @@ test('deleteAllMemories deletes what the ids see and the filters match', async (
   assert.deepEqual(textsOf(await provider.getAllMemories({ userId: 'ada' })), ['number 1']);
   assert.equal((await provider.getAllMemories({ userId: 'ben' })).length, 3);
   assert.equal(await provider.deleteAllMemories({ userId: 'nobody' }), 0);
-  assert.equal(await provider.deleteAllMemories({ everything: true, filters: { n: { lt: 2 } } }), 2);
+  assert.equal(
+    await provider.deleteAllMemories({ everything: true, filters: { n: { lt: 2 } } }),
+    2,
+  );
   assert.equal(await provider.deleteAllMemories({ everything: true }), 2);
   assert.equal((await provider.status()).memories, 0);
 });
 
 test('deleteAllMemories without any id refuses, unless everything is true', async (t) => {
   const { provider } = await withOne(t);
-  for (const which of [undefined, {}, { everything: false }, { filters: { n: 1 } }, { userId: undefined }]) {
+  for (const which of [
+    undefined,
+    {},
+    { everything: false },
+    { filters: { n: 1 } },
+    { userId: undefined },
+  ]) {
     await refused(() => provider.deleteAllMemories(which), { field: 'everything' });
   }
   assert.equal((await provider.status()).memories, 1);

@@ -12,7 +12,7 @@ async function furnished(t, clock = manualClock()) {
       { role: 'user', name: 'Ada', content: 'I keep bees\nin "blue" hives \u2028 😀' },
       { role: 'assistant', content: 'How many?' },
     ],
-    { userId: 'ada', agentId: 'bot', runId: 'r1', metadata: { a: [1, { b: null }], 'ü': 'x' } },
+    { userId: 'ada', agentId: 'bot', runId: 'r1', metadata: { a: [1, { b: null }], ü: 'x' } },
   );
   await provider.storeMemories('Ben keeps wasps', { userId: 'ben', expiresAt: clock.time + day });
   await provider.storeMemories('The weather is fine', { timestamp: '1999-12-31T23:59:59.999Z' });
@@ -25,7 +25,9 @@ async function furnished(t, clock = manualClock()) {
 }
 
 const everything = async (provider) => {
-  const all = await Promise.all([{}, { userId: 'ada' }, { userId: 'ben' }].map((who) => provider.getAllMemories(who)));
+  const all = await Promise.all(
+    [{}, { userId: 'ada' }, { userId: 'ben' }].map((who) => provider.getAllMemories(who)),
+  );
   const memories = all.flat();
   const histories = await Promise.all(memories.map(({ id }) => provider.history(id)));
   const searches = await Promise.all(
@@ -74,7 +76,10 @@ test('the same words in the same scope are skipped although the id differs', asy
   await source.storeMemories(['I keep bees', 'I keep wasps'], { userId: 'ada' });
   const target = await openProvider(t);
   const [own] = await target.storeMemories('i keep BEES', { userId: 'ada' });
-  assert.deepEqual(await target.importMemories(await source.exportMemories()), { added: 1, skipped: 1 });
+  assert.deepEqual(await target.importMemories(await source.exportMemories()), {
+    added: 1,
+    skipped: 1,
+  });
   assert.equal((await target.getMemory(own.id)).memory, 'i keep BEES');
 });
 
@@ -99,7 +104,10 @@ test('an export is JSON Lines: a header that counts, then one memory a line', as
   const provider = await furnished(t);
   const file = await provider.exportMemories();
   assert.ok(file.endsWith('\n'));
-  const [header, ...memories] = file.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const [header, ...memories] = file
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   assert.deepEqual(header, { format: 'agent-memory', version: 1, memories: 4 });
   assert.equal(memories.length, 4);
 });
@@ -146,23 +154,35 @@ const malformed = {
     `${header}\n${JSON.stringify({ ...line, metadata: { text: 'x'.repeat(1 << 17) } })}`,
     2,
   ],
-  'a history that is none': [`${header}\n${JSON.stringify({ ...line, history: [{ event: 'EAT' }] })}`, 2],
-  'a text that is too long': [`${header}\n${JSON.stringify({ ...line, memory: 'x '.repeat(1 << 20) })}`, 2],
+  'a history that is none': [
+    `${header}\n${JSON.stringify({ ...line, history: [{ event: 'EAT' }] })}`,
+    2,
+  ],
+  'a text that is too long': [
+    `${header}\n${JSON.stringify({ ...line, memory: 'x '.repeat(1 << 20) })}`,
+    2,
+  ],
 };
 for (const [name, [file, number]] of Object.entries(malformed)) {
-  const todo = name.startsWith('metadata that is too large') ? 'src/local/export_format.cpp' : false;
-  test(`an import with ${name} is refused, names line ${number}, and adds nothing`, { todo }, async (t) => {
-    const provider = await openProvider(t);
-    const good = { ...line, id: 'good', memory: 'a good line' };
-    const lines = file.split('\n');
-    // A good memory before the bad one does not get in either.
-    if (number > 1) lines.splice(1, 0, JSON.stringify(good));
-    await refused(() => provider.importMemories(lines.join('\n')), {
-      field: 'json',
-      message: new RegExp(`line ${number > 1 ? number + 1 : number}\\b`),
-    });
-    assert.equal((await provider.status()).memories, 0);
-  });
+  const todo = name.startsWith('metadata that is too large')
+    ? 'src/local/export_format.cpp'
+    : false;
+  test(
+    `an import with ${name} is refused, names line ${number}, and adds nothing`,
+    { todo },
+    async (t) => {
+      const provider = await openProvider(t);
+      const good = { ...line, id: 'good', memory: 'a good line' };
+      const lines = file.split('\n');
+      // A good memory before the bad one does not get in either.
+      if (number > 1) lines.splice(1, 0, JSON.stringify(good));
+      await refused(() => provider.importMemories(lines.join('\n')), {
+        field: 'json',
+        message: new RegExp(`line ${number > 1 ? number + 1 : number}\\b`),
+      });
+      assert.equal((await provider.status()).memories, 0);
+    },
+  );
 }
 
 test('progress that is no function is refused', async (t) => {

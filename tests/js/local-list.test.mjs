@@ -39,11 +39,15 @@ test('an offset at or beyond the end gives nothing', async (t) => {
   assert.equal((await provider.getAllMemories({ limit: Number.MAX_SAFE_INTEGER })).length, 3);
 });
 
-test('limit and offset do not wrap around at 2^32', { todo: 'src/local/local_provider.cpp' }, async (t) => {
-  const provider = await withDays(t, 3);
-  assert.equal((await provider.getAllMemories({ limit: 2 ** 32 })).length, 3);
-  assert.deepEqual(await provider.getAllMemories({ offset: 2 ** 32 }), []);
-});
+test(
+  'limit and offset do not wrap around at 2^32',
+  { todo: 'src/local/local_provider.cpp' },
+  async (t) => {
+    const provider = await withDays(t, 3);
+    assert.equal((await provider.getAllMemories({ limit: 2 ** 32 })).length, 3);
+    assert.deepEqual(await provider.getAllMemories({ offset: 2 ** 32 }), []);
+  },
+);
 
 test('an offset without a limit skips the newest', async (t) => {
   const provider = await withDays(t, 4);
@@ -61,7 +65,10 @@ test('filters come before the limit', async (t) => {
 
 test('of memories of the same time, the later id comes first, every time', async (t) => {
   const provider = await openProvider(t);
-  await provider.storeMemories(Array.from({ length: 9 }, (_, n) => `number ${n}`), { timestamp: 0 });
+  await provider.storeMemories(
+    Array.from({ length: 9 }, (_, n) => `number ${n}`),
+    { timestamp: 0 },
+  );
   const ids = (await provider.getAllMemories()).map(({ id }) => id);
   assert.deepEqual(ids, [...ids].sort().reverse());
   assert.deepEqual(
@@ -78,13 +85,22 @@ test('an empty store has nothing to list', async (t) => {
 
 test('getMemory finds a memory whoever’s it is, or null', async (t) => {
   const provider = await openProvider(t);
-  const [{ id }] = await provider.storeMemories('I keep bees', { userId: 'ada', metadata: { n: 1 } });
+  const [{ id }] = await provider.storeMemories('I keep bees', {
+    userId: 'ada',
+    metadata: { n: 1 },
+  });
   const memory = await provider.getMemory(id);
   assert.equal(memory.id, id);
   assert.equal(memory.userId, 'ada');
   assert.equal(memory.score, 1);
   assert.deepEqual(memory.metadata, { n: 1 });
-  for (const other of ['no such id', id.toUpperCase() + 'x', '__proto__', '\u0000', 'ü'.repeat(5000)]) {
+  for (const other of [
+    'no such id',
+    id.toUpperCase() + 'x',
+    '__proto__',
+    '\u0000',
+    'ü'.repeat(5000),
+  ]) {
     assert.equal(await provider.getMemory(other), null);
   }
 });

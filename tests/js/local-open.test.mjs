@@ -49,7 +49,13 @@ test('status counts memories and bytes, and tells what the store says of itself'
 
 test('a store without watch and exclusively is enough', async (t) => {
   const { kind, ...inner } = interceptedStorage(memoryStorage(), () => undefined);
-  const storage = { kind, get: inner.get, write: inner.write, scan: inner.scan, close: inner.close };
+  const storage = {
+    kind,
+    get: inner.get,
+    write: inner.write,
+    scan: inner.scan,
+    close: inner.close,
+  };
   const provider = await openProvider(t, { storage });
   await provider.storeMemories('one');
   assert.equal((await provider.retrieveMemories('one')).length, 1);
@@ -75,15 +81,21 @@ test('a store with many writes opens again with the same search results', async 
   const first = await LocalProvider.open({ storage, now: clock.now });
   for (let index = 0; index < 700; index++) {
     clock.advance(1000);
-    await first.storeMemories(`memory ${index} of things like ${['tea', 'bees', 'rain'][index % 3]}`);
+    await first.storeMemories(
+      `memory ${index} of things like ${['tea', 'bees', 'rain'][index % 3]}`,
+    );
   }
   const [one] = await first.retrieveMemories('bees', { topK: 1 });
   await first.updateMemory(one.id, { memory: 'no longer what it was: honey' });
   const options = { topK: 50, explain: true };
-  const before = await Promise.all(['bees', 'tea', 'honey', 'memory 13'].map((q) => first.retrieveMemories(q, options)));
+  const before = await Promise.all(
+    ['bees', 'tea', 'honey', 'memory 13'].map((q) => first.retrieveMemories(q, options)),
+  );
   await first.close();
   const second = await openProvider(t, { storage, now: clock.now });
-  const after = await Promise.all(['bees', 'tea', 'honey', 'memory 13'].map((q) => second.retrieveMemories(q, options)));
+  const after = await Promise.all(
+    ['bees', 'tea', 'honey', 'memory 13'].map((q) => second.retrieveMemories(q, options)),
+  );
   assert.deepEqual(after, before);
   assert.equal((await second.status()).memories, 700);
 });
@@ -123,7 +135,10 @@ test('halfLifeMs is the age at which half of the recency is gone; 30 days by def
     const provider = await openProvider(t, { halfLifeMs, now: clock.now });
     await provider.storeMemories('I keep bees');
     const recency = async () => {
-      const [found] = await provider.retrieveMemories('bees', { strategy: 'hybrid', explain: true });
+      const [found] = await provider.retrieveMemories('bees', {
+        strategy: 'hybrid',
+        explain: true,
+      });
       return found.explanation.recency;
     };
     assert.ok(Math.abs((await recency()) - 1) < 1e-6);
@@ -149,7 +164,12 @@ test('now is the clock of everything that is stored', async (t) => {
 });
 
 for (const [name, now] of [
-  ['throws', () => { throw new Error('no clock'); }],
+  [
+    'throws',
+    () => {
+      throw new Error('no clock');
+    },
+  ],
   ['tells NaN', () => NaN],
   ['tells a time beyond all calendars', () => 1e300],
   ['tells no number', () => 'noon'],
@@ -185,7 +205,9 @@ test('closing twice is fine, and closes the store once', async () => {
 test('close waits for the writes that were under way', async (t) => {
   const storage = memoryStorage();
   const provider = await LocalProvider.open({ storage });
-  const writes = Array.from({ length: 20 }, (_, index) => provider.storeMemories(`memory ${index}`));
+  const writes = Array.from({ length: 20 }, (_, index) =>
+    provider.storeMemories(`memory ${index}`),
+  );
   await provider.close();
   await Promise.all(writes);
   const again = await openProvider(t, { storage });
@@ -218,7 +240,9 @@ test('after close every method rejects with closed', async () => {
     assert.equal(error.name, 'ClosedError');
   }
   await refused(() => context.search('bees'), { code: 'closed' });
-  await refused(() => new MemoryContext(provider, { failOpen: false }).add('wasps'), { code: 'closed' });
+  await refused(() => new MemoryContext(provider, { failOpen: false }).add('wasps'), {
+    code: 'closed',
+  });
 });
 
 test('subscribing to a closed provider is harmless', async () => {
@@ -233,4 +257,3 @@ test('`await using` closes', async () => {
   await provider[Symbol.asyncDispose]();
   await refused(() => provider.status(), { code: 'closed' });
 });
-

@@ -68,7 +68,10 @@ test('the best comes first, and every score is between 0 and 1', async (t) => {
   const found = await provider.retrieveMemories('blue hives of bees');
   assert.ok(found.length >= 3);
   const scores = found.map(({ score }) => score);
-  assert.deepEqual(scores, [...scores].sort((a, b) => b - a));
+  assert.deepEqual(
+    scores,
+    [...scores].sort((a, b) => b - a),
+  );
   for (const score of scores) assert.ok(score > 0 && score <= 1, String(score));
   assert.ok(!textsOf(found).includes('The weather is fine'));
 });
@@ -149,7 +152,11 @@ test('ties break by time, the newer first, then by id, and are the same every ti
     await provider.storeMemories(`bees ${when}`, { timestamp: when });
   }
   const names = (found) => textsOf(found).map((text) => text.slice(5));
-  assert.deepEqual(names(await provider.retrieveMemories('bees')), ['2026-01-03', '2026-01-02', '2026-01-01']);
+  assert.deepEqual(names(await provider.retrieveMemories('bees')), [
+    '2026-01-03',
+    '2026-01-02',
+    '2026-01-01',
+  ]);
   const ids = [];
   for (const runId of ['r1', 'r2', 'r3']) {
     // In runs of their own: neighbours in one would lend each other relevance.
@@ -192,7 +199,11 @@ test('HYBRID ranks the newer of two equally relevant memories first, and relevan
 
 test('minRelevanceScore leaves out what scores less, and keeps what scores as much', async (t) => {
   const provider = await openProvider(t);
-  await provider.storeMemories(['bees', 'bees and a hundred other things that matter to nobody', 'honey of bees']);
+  await provider.storeMemories([
+    'bees',
+    'bees and a hundred other things that matter to nobody',
+    'honey of bees',
+  ]);
   const all = await provider.retrieveMemories('bees honey');
   assert.ok(all.length >= 2);
   for (const { score } of all) {
@@ -227,7 +238,10 @@ test('metadata keeps only memories that hold all of it', async (t) => {
     [{ missing: null }, ''],
   ]) {
     const found = await provider.retrieveMemories('bees', { metadata });
-    const numbers = textsOf(found).map((text) => text.slice(-1)).sort().join('');
+    const numbers = textsOf(found)
+      .map((text) => text.slice(-1))
+      .sort()
+      .join('');
     assert.equal(numbers, expected, JSON.stringify(metadata));
   }
 });
@@ -286,10 +300,20 @@ test('the filter grammar: every operator, the connectives, and the fields a memo
     [{ user_id: 'ben' }, ''],
   ]) {
     const found = await provider.retrieveMemories('bees', { userId: 'ada', filters });
-    const letters = textsOf(found).map((text) => text[5]).sort().join('');
+    const letters = textsOf(found)
+      .map((text) => text[5])
+      .sort()
+      .join('');
     assert.equal(letters, expected, JSON.stringify(filters));
     const listed = await provider.getAllMemories({ userId: 'ada', filters });
-    assert.equal(textsOf(listed).map((text) => text[5]).sort().join(''), expected, 'getAllMemories');
+    assert.equal(
+      textsOf(listed)
+        .map((text) => text[5])
+        .sort()
+        .join(''),
+      expected,
+      'getAllMemories',
+    );
   }
 });
 

@@ -6,13 +6,19 @@ import { manualClock, openProvider, textsOf } from './support/open.mjs';
 const shapes = {
   'a string': 'I keep bees',
   'a list of strings': ['I keep bees'],
-  'OpenAI': [{ role: 'user', content: 'I keep bees' }],
+  OpenAI: [{ role: 'user', content: 'I keep bees' }],
   'OpenAI, content parts': [{ role: 'user', content: [{ type: 'text', text: 'I keep bees' }] }],
   'AI SDK ModelMessage': [
-    { role: 'user', content: [{ type: 'text', text: 'I keep bees' }, { type: 'image', image: new Uint8Array(8) }] },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'I keep bees' },
+        { type: 'image', image: new Uint8Array(8) },
+      ],
+    },
   ],
   'AI SDK UIMessage': [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: 'I keep bees' }] }],
-  'Anthropic': [
+  Anthropic: [
     {
       role: 'user',
       content: [
@@ -123,7 +129,8 @@ test('the same words of another speaker, another scope or with other words are n
     [{ ...first, content: 'I keep bees?' }, { userId: 'ada' }],
   ]) {
     const [{ event }] = await provider.storeMemories([message], options);
-    if (message.content !== 'I keep bees?') assert.equal(event, 'ADD', JSON.stringify([message, options]));
+    if (message.content !== 'I keep bees?')
+      assert.equal(event, 'ADD', JSON.stringify([message, options]));
   }
 });
 
@@ -166,7 +173,9 @@ test('every time that a call may carry is kept to the millisecond', async (t) =>
     [-1, '1969-12-31T23:59:59.999Z'],
     [Date.parse(said) + 0.75, said],
   ]) {
-    const [{ id }] = await provider.storeMemories(`bees at ${timestamp} ${typeof timestamp}`, { timestamp });
+    const [{ id }] = await provider.storeMemories(`bees at ${timestamp} ${typeof timestamp}`, {
+      timestamp,
+    });
     assert.equal((await provider.getMemory(id)).createdAt, expected, `${timestamp}`);
   }
 });
@@ -177,12 +186,20 @@ test('a message’s own time comes before that of the call', async (t) => {
   const messages = [
     { role: 'user', content: 'one', timestamp: own },
     { role: 'user', content: 'two', createdAt: new Date(own) },
-    { id: 'm', role: 'user', parts: [{ type: 'text', text: 'three' }], metadata: { createdAt: own } },
+    {
+      id: 'm',
+      role: 'user',
+      parts: [{ type: 'text', text: 'three' }],
+      metadata: { createdAt: own },
+    },
     { kind: 'request', parts: [{ part_kind: 'user-prompt', content: 'four', timestamp: own }] },
     { role: 'user', content: 'five' },
   ];
   await provider.storeMemories(messages, { timestamp: '2026-01-01' });
-  const times = (await provider.getAllMemories()).map(({ memory, createdAt }) => [memory, createdAt]);
+  const times = (await provider.getAllMemories()).map(({ memory, createdAt }) => [
+    memory,
+    createdAt,
+  ]);
   assert.deepEqual(Object.fromEntries(times), {
     one: own,
     two: own,
@@ -241,10 +258,22 @@ test('what the caller does to its objects after the call changes nothing', async
 
 test('undefined options and undefined members count as not given', async (t) => {
   const provider = await openProvider(t);
-  const nothing = { userId: undefined, agentId: undefined, metadata: undefined, timestamp: undefined, expiresAt: undefined, signal: undefined };
+  const nothing = {
+    userId: undefined,
+    agentId: undefined,
+    metadata: undefined,
+    timestamp: undefined,
+    expiresAt: undefined,
+    signal: undefined,
+  };
   await provider.storeMemories('I keep bees', nothing);
   await provider.storeMemories('I keep wasps', undefined);
-  const found = await provider.retrieveMemories('bees', { topK: undefined, filters: undefined, strategy: undefined, ...nothing });
+  const found = await provider.retrieveMemories('bees', {
+    topK: undefined,
+    filters: undefined,
+    strategy: undefined,
+    ...nothing,
+  });
   assert.equal(found.length, 1);
   assert.equal((await provider.getAllMemories({ limit: undefined, offset: undefined })).length, 2);
 });
@@ -256,7 +285,9 @@ test('an injected memory block is never stored', async (t) => {
   await provider.storeMemories('I keep bees', { userId: 'ada' });
   for (const memorySummaryInSystem of [true, false]) {
     const other = new MemorySession(provider, { userId: 'ada', config: { memorySummaryInSystem } });
-    const { messages, prompt } = await other.beforeModelRequest([{ role: 'user', content: 'bees?' }]);
+    const { messages, prompt } = await other.beforeModelRequest([
+      { role: 'user', content: 'bees?' },
+    ]);
     assert.ok(prompt.length > 0);
     assert.deepEqual(textsOf(await provider.storeMemories(messages, { userId: 'zoe' })), ['bees?']);
     assert.deepEqual(await provider.storeMemories(prompt, { userId: 'zoe' }), []);

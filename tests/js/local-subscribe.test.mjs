@@ -33,7 +33,9 @@ test('deleteAllMemories and importMemories are told as well', async (t) => {
   await provider.storeMemories(['one', 'two'], { userId: 'ada' });
   const file = await provider.exportMemories();
   const events = [];
-  const stop = provider.subscribe((event) => events.push(event.stored.map(({ event: what }) => what)));
+  const stop = provider.subscribe((event) =>
+    events.push(event.stored.map(({ event: what }) => what)),
+  );
   await provider.deleteAllMemories({ userId: 'ada' });
   await provider.importMemories(file);
   await soon();

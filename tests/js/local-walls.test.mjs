@@ -63,7 +63,8 @@ test('getAllMemories and exportMemories see the same', async (t) => {
 
 test('exportMemories without an argument is everybody’s, with {} the global ones', async (t) => {
   const provider = await everybody(t);
-  const count = async (...which) => (await provider.exportMemories(...which)).trimEnd().split('\n').length - 1;
+  const count = async (...which) =>
+    (await provider.exportMemories(...which)).trimEnd().split('\n').length - 1;
   assert.equal(await count(), identities.length);
   assert.equal(await count({}), 1);
 });
@@ -88,10 +89,20 @@ test('everything: true without an id is everybody’s; with one it stays within 
 
 test('a user’s scores do not change with what other users store', async (t) => {
   const provider = await openProvider(t, { now: manualClock().now });
-  await provider.storeMemories(['I keep bees in hives', 'The weather is fine', 'bees'], { userId: 'ada' });
-  const search = () => provider.retrieveMemories('bees hives', { userId: 'ada', explain: true, strategy: 'semantic_search' });
+  await provider.storeMemories(['I keep bees in hives', 'The weather is fine', 'bees'], {
+    userId: 'ada',
+  });
+  const search = () =>
+    provider.retrieveMemories('bees hives', {
+      userId: 'ada',
+      explain: true,
+      strategy: 'semantic_search',
+    });
   const before = await search();
-  await provider.storeMemories(Array.from({ length: 300 }, (_, n) => `bees ${n}`), { userId: 'ben' });
+  await provider.storeMemories(
+    Array.from({ length: 300 }, (_, n) => `bees ${n}`),
+    { userId: 'ben' },
+  );
   await provider.storeMemories(Array.from({ length: 300 }, (_, n) => `hives ${n}`));
   assert.deepEqual(await search(), before);
 });
@@ -106,8 +117,25 @@ test('the same words of two users are two memories', async (t) => {
 
 test('ids that look alike are different: case, blanks, accents, lookalikes of separators', async (t) => {
   const provider = await openProvider(t);
-  const ids = ['a', 'A', ' a', 'a ', 'a/b', 'a:b', 'a\u0000b', 'á', 'a\u0301', '*', '1', '01', '__proto__', 'null', 'constructor'];
-  for (const userId of ids) await provider.storeMemories(`bees of ${JSON.stringify(userId)}`, { userId });
+  const ids = [
+    'a',
+    'A',
+    ' a',
+    'a ',
+    'a/b',
+    'a:b',
+    'a\u0000b',
+    'á',
+    'a\u0301',
+    '*',
+    '1',
+    '01',
+    '__proto__',
+    'null',
+    'constructor',
+  ];
+  for (const userId of ids)
+    await provider.storeMemories(`bees of ${JSON.stringify(userId)}`, { userId });
   for (const userId of ids) {
     assert.deepEqual(textsOf(await provider.retrieveMemories('bees', { userId, topK: 100 })), [
       `bees of ${JSON.stringify(userId)}`,

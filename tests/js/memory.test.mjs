@@ -23,7 +23,9 @@ const megabytes = () => memory.buffer.byteLength / (1 << 20);
 
 /** Distinct words, so that the index has something to hold. */
 const texts = (round) =>
-  Array.from({ length: 700 }, (_, index) => `memory ${round} ${index} word${round * 700 + index} `.padEnd(300, `tea ${index} `));
+  Array.from({ length: 700 }, (_, index) =>
+    `memory ${round} ${index} word${round * 700 + index} `.padEnd(300, `tea ${index} `),
+  );
 
 async function settleGarbage() {
   for (let round = 0; round < 3; round++) {
@@ -41,7 +43,10 @@ test('a provider that is opened, filled and closed again and again needs no more
     await provider.close();
     if (round === 2) first = megabytes();
   }
-  assert.ok(megabytes() < first * 1.5 + 4, `${first} MB after 3 rounds, ${megabytes()} MB after 30`);
+  assert.ok(
+    megabytes() < first * 1.5 + 4,
+    `${first} MB after 3 rounds, ${megabytes()} MB after 30`,
+  );
 });
 
 test('closing while a context still holds the provider is safe', async () => {
@@ -86,7 +91,10 @@ test('a provider that is collected without being closed gives back its memory', 
     await settleGarbage();
     if (round === 3) first = megabytes();
   }
-  assert.ok(megabytes() < first * 1.5 + 4, `${first} MB after 4 rounds, ${megabytes()} MB after 20`);
+  assert.ok(
+    megabytes() < first * 1.5 + 4,
+    `${first} MB after 4 rounds, ${megabytes()} MB after 20`,
+  );
 });
 
 test('an operation that is under way keeps its provider alive', async () => {

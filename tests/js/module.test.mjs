@@ -22,7 +22,9 @@ async function bareModule() {
     return createModule({
       host: {},
       instantiateWasm(imports, done) {
-        WebAssembly.instantiate(wasm, imports).then(({ instance, module }) => done(instance, module));
+        WebAssembly.instantiate(wasm, imports).then(({ instance, module }) =>
+          done(instance, module),
+        );
         return {};
       },
     });
@@ -75,5 +77,8 @@ test('the package exports what the contract names, and the error classes', () =>
 
 test('an embedder is refused as not implemented, rather than ignored', async () => {
   const embedder = { id: 'e', dimensions: 2, embed: async () => [] };
-  await assert.rejects(library.LocalProvider.open({ embedder }), { code: 'not_implemented', message: /embedder/ });
+  await assert.rejects(library.LocalProvider.open({ embedder }), {
+    code: 'not_implemented',
+    message: /embedder/,
+  });
 });

@@ -8,7 +8,10 @@ const found = [{ id: '1', memory: 'I keep bees', score: 1, metadata: {}, created
 const bytes = Uint8Array.of(1, 2, 3);
 
 function sessionOf(config = {}) {
-  return new MemorySession(recordingProvider({ retrieveMemories: found }), { userId: 'ada', config });
+  return new MemorySession(recordingProvider({ retrieveMemories: found }), {
+    userId: 'ada',
+    config,
+  });
 }
 
 const langChain = (name, content) => ({
@@ -22,8 +25,8 @@ const pydantic = (...parts) => ({ kind: 'request', parts });
 
 /** What the block is expected in: `[messages, index of the message that holds it, the text that does]`. */
 const shapes = {
-  'strings': [['which bees?'], 0, ({ content }) => content],
-  'OpenAI': [[{ role: 'user', content: 'which bees?' }], 0, ({ content }) => content],
+  strings: [['which bees?'], 0, ({ content }) => content],
+  OpenAI: [[{ role: 'user', content: 'which bees?' }], 0, ({ content }) => content],
   'OpenAI with a system prompt': [
     [
       { role: 'system', content: 'Be nice.', name: 'kept' },
@@ -34,7 +37,10 @@ const shapes = {
   ],
   'OpenAI with a system prompt in parts': [
     [
-      { role: 'system', content: [{ type: 'text', text: 'Be nice.', cache_control: { type: 'ephemeral' } }] },
+      {
+        role: 'system',
+        content: [{ type: 'text', text: 'Be nice.', cache_control: { type: 'ephemeral' } }],
+      },
       { role: 'user', content: 'which bees?' },
     ],
     0,
@@ -49,7 +55,15 @@ const shapes = {
     ({ content }) => content,
   ],
   'AI SDK ModelMessage': [
-    [{ role: 'user', content: [{ type: 'text', text: 'which bees?' }, { type: 'image', image: bytes }] }],
+    [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'which bees?' },
+          { type: 'image', image: bytes },
+        ],
+      },
+    ],
     0,
     ({ content }) => content,
   ],
@@ -59,14 +73,33 @@ const shapes = {
     0,
     ({ parts }) => parts.at(-1).text,
   ],
-  'Anthropic': [
+  Anthropic: [
     [
-      { role: 'user', content: [{ type: 'image', source: { type: 'base64', data: bytes } }, { type: 'text', text: 'hm' }] },
-      { role: 'assistant', content: [{ type: 'thinking', thinking: 'so', signature: 'x' }, { type: 'text', text: 'yes?' }] },
-      { role: 'user', content: [{ type: 'image', source: { type: 'base64', data: bytes } }, { type: 'text', text: 'which bees?' }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'base64', data: bytes } },
+          { type: 'text', text: 'hm' },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'thinking', thinking: 'so', signature: 'x' },
+          { type: 'text', text: 'yes?' },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'base64', data: bytes } },
+          { type: 'text', text: 'which bees?' },
+        ],
+      },
     ],
     2,
-    ({ content }) => content.find(({ type, text }) => type === 'text' && text.includes('<recalled')).text,
+    ({ content }) =>
+      content.find(({ type, text }) => type === 'text' && text.includes('<recalled')).text,
   ],
   'LangChain, plain': [[{ type: 'human', content: 'which bees?' }], 0, ({ content }) => content],
   'LangChain, stored': [
@@ -83,7 +116,12 @@ const shapes = {
     ({ kwargs }) => kwargs.content,
   ],
   'pydantic-ai': [
-    [pydantic({ part_kind: 'system-prompt', content: 'Be nice.' }, { part_kind: 'user-prompt', content: ['which bees?', { kind: 'binary', data: bytes }] })],
+    [
+      pydantic(
+        { part_kind: 'system-prompt', content: 'Be nice.' },
+        { part_kind: 'user-prompt', content: ['which bees?', { kind: 'binary', data: bytes }] },
+      ),
+    ],
     0,
     ({ parts }) => parts.findLast(({ part_kind: kind }) => kind === 'system-prompt').content,
   ],
@@ -99,7 +137,8 @@ function deepFreeze(value) {
 }
 
 /** The kind of shape that a message has. */
-const keysOf = (message) => (typeof message === 'object' ? Object.keys(message).sort() : typeof message);
+const keysOf = (message) =>
+  typeof message === 'object' ? Object.keys(message).sort() : typeof message;
 
 for (const [name, [messages, index, textOf]] of Object.entries(shapes)) {
   test(`${name}: the block is in, in the messages’ own shape, and the input is unchanged`, async () => {
@@ -109,19 +148,26 @@ for (const [name, [messages, index, textOf]] of Object.entries(shapes)) {
     assert.notEqual(output, input);
     assert.ok(textOf(output[index]).includes(prompt), JSON.stringify(output[index]));
     assert.match(prompt, /I keep bees/);
-    const holders = output.filter((message) => JSON.stringify(message).includes('<recalled-memories>'));
+    const holders = output.filter((message) =>
+      JSON.stringify(message).includes('<recalled-memories>'),
+    );
     assert.equal(holders.length, 1);
     // Every other message is the caller's own object.
     const own = new Set(input);
     for (const message of output) if (message !== output[index]) assert.ok(own.has(message));
-    if (output.length === input.length) assert.deepEqual(keysOf(output[index]), keysOf(input[index]));
+    if (output.length === input.length)
+      assert.deepEqual(keysOf(output[index]), keysOf(input[index]));
   });
 
   test(`${name}: as a message of its own, right before the last user message`, async () => {
     const input = deepFreeze(structuredClone(messages));
-    const { messages: output, prompt } = await sessionOf({ memorySummaryInSystem: false }).beforeModelRequest(input);
+    const { messages: output, prompt } = await sessionOf({
+      memorySummaryInSystem: false,
+    }).beforeModelRequest(input);
     assert.equal(output.length, input.length + 1);
-    const at = output.findIndex((message) => JSON.stringify(message).includes('<recalled-memories>'));
+    const at = output.findIndex((message) =>
+      JSON.stringify(message).includes('<recalled-memories>'),
+    );
     assert.equal(at, output.length - 2);
     assert.deepEqual(output.toSpliced(at, 1), input);
     for (const message of input) assert.ok(output.includes(message));
@@ -130,7 +176,13 @@ for (const [name, [messages, index, textOf]] of Object.entries(shapes)) {
 }
 
 test('bytes, dates and what JSON has no form for stay in a message that is edited', async () => {
-  const image = { type: 'image', source: { type: 'base64', data: bytes }, when: new Date(0), on() {}, un: undefined };
+  const image = {
+    type: 'image',
+    source: { type: 'base64', data: bytes },
+    when: new Date(0),
+    on() {},
+    un: undefined,
+  };
   const text = { type: 'text', text: 'which bees?' };
   const session = sessionOf();
   const first = await session.beforeModelRequest([{ role: 'user', content: [image, text] }]);
@@ -139,7 +191,11 @@ test('bytes, dates and what JSON has no form for stay in a message that is edite
   assert.ok(content.includes(image), 'the image is the caller’s own');
   assert.ok(content.includes(text));
   // And when the block is taken out of it again.
-  const later = [...first.messages, { role: 'assistant', content: 'blue' }, { role: 'user', content: [text, { type: 'document', source: { data: bytes } }] }];
+  const later = [
+    ...first.messages,
+    { role: 'assistant', content: 'blue' },
+    { role: 'user', content: [text, { type: 'document', source: { data: bytes } }] },
+  ];
   const second = await session.beforeModelRequest(later);
   assert.ok(second.messages[0].content.includes(image));
   assert.equal(JSON.stringify(second.messages[0]).includes('<recalled'), false);
@@ -169,14 +225,22 @@ class BaseMessage {
   }
   toJSON() {
     const kwargs = Object.fromEntries(Object.keys(this.lc_kwargs).map((key) => [key, this[key]]));
-    return { lc: 1, type: 'constructor', id: [...this.lc_namespace, this.constructor.name], kwargs };
+    return {
+      lc: 1,
+      type: 'constructor',
+      id: [...this.lc_namespace, this.constructor.name],
+      kwargs,
+    };
   }
 }
 class SystemMessage extends BaseMessage {}
 class HumanMessage extends BaseMessage {}
 
 test('LangChain’s message objects stay objects of their class, methods and all', async () => {
-  const input = [new SystemMessage({ content: 'Be nice.' }), new HumanMessage({ content: 'which bees?' })];
+  const input = [
+    new SystemMessage({ content: 'Be nice.' }),
+    new HumanMessage({ content: 'which bees?' }),
+  ];
   const { messages, prompt } = await sessionOf().beforeModelRequest(input);
   assert.equal(messages.length, 2);
   assert.ok(messages[0] instanceof SystemMessage);
@@ -213,7 +277,10 @@ test('a class whose content is a getter, an object without a prototype, a frozen
     Object.assign(Object.create(null), { role: 'system', content: 'Be nice.' }),
     Object.freeze({ role: 'system', content: 'Be nice.' }),
   ]) {
-    const { messages, prompt } = await sessionOf().beforeModelRequest([message, { role: 'user', content: 'bees?' }]);
+    const { messages, prompt } = await sessionOf().beforeModelRequest([
+      message,
+      { role: 'user', content: 'bees?' },
+    ]);
     assert.equal(messages[0].content, `Be nice.\n\n${prompt}`);
     assert.equal(Object.getPrototypeOf(messages[0]), Object.getPrototypeOf(message));
     assert.equal(message.content, 'Be nice.');
@@ -223,7 +290,11 @@ test('a class whose content is a getter, an object without a prototype, a frozen
 test('a conversation with tool calls keeps every call beside its result', async () => {
   const input = [
     { role: 'user', content: 'which bees?' },
-    { role: 'assistant', content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    },
     { role: 'tool', tool_call_id: 'c1', content: 'blue' },
   ];
   for (const memorySummaryInSystem of [true, false]) {

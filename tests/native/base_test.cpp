@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -7,7 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include "agent_memory/agent_memory.hpp"
+
 #include "base/utf8.hpp"
 #include "support/fakes.hpp"
 #include "support/tasks.hpp"
@@ -30,17 +32,28 @@ std::string failure(const Result<void>& checked) {
 
 Metadata nested(int depth) {
   JsonValue value = 1;
-  for (int i = 1; i < depth; ++i) value = JsonObject{{"k", std::move(value)}};
+  for (int i = 1; i < depth; ++i)
+    value = JsonObject{{"k", std::move(value)}};
   return {{"k", std::move(value)}};
 }
 
 /// Bytes that are UTF-8 more often than chance would have it.
 std::string random_text(FakeRandom& random) {
-  static const std::vector<std::string> kPieces{
-      "a", "é", "日", "😀", "\xFF", "\xC3", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC0",
-      " ", std::string("\0", 1)};
+  static const std::vector<std::string> kPieces{"a",
+                                                "é",
+                                                "日",
+                                                "😀",
+                                                "\xFF",
+                                                "\xC3",
+                                                "\xE2\x82",
+                                                "\xED\xA0\x80",
+                                                "\xF4\x90\x80\x80",
+                                                "\xC0",
+                                                " ",
+                                                std::string("\0", 1)};
   std::string text;
-  for (std::size_t i = random.below(12); i > 0; --i) text += random.pick(kPieces);
+  for (std::size_t i = random.below(12); i > 0; --i)
+    text += random.pick(kPieces);
   return text;
 }
 
@@ -294,11 +307,11 @@ TEST_CASE("bad UTF-8 becomes one replacement for each maximal prefix", "[base]")
   const std::string bad = "\xEF\xBF\xBD";
   CHECK(to_valid_utf8("plain") == "plain");
   CHECK(to_valid_utf8("\xE2\x82\xAC") == "\xE2\x82\xAC");
-  CHECK(to_valid_utf8("\xC0\xAF") == bad + bad);              // overlong
-  CHECK(to_valid_utf8("\xE2\x82") == bad);                    // cut short
-  CHECK(to_valid_utf8("\xE2\x82!") == bad + "!");             //
-  CHECK(to_valid_utf8("\xED\xA0\x80") == bad + bad + bad);    // a surrogate
-  CHECK(to_valid_utf8("\xF4\x90\x80\x80").size() == 4 * 3);   // past the last code point
+  CHECK(to_valid_utf8("\xC0\xAF") == bad + bad);             // overlong
+  CHECK(to_valid_utf8("\xE2\x82") == bad);                   // cut short
+  CHECK(to_valid_utf8("\xE2\x82!") == bad + "!");            //
+  CHECK(to_valid_utf8("\xED\xA0\x80") == bad + bad + bad);   // a surrogate
+  CHECK(to_valid_utf8("\xF4\x90\x80\x80").size() == 4 * 3);  // past the last code point
   CHECK(to_valid_utf8(std::string("a\0b", 3)) == std::string("a\0b", 3));
 }
 
@@ -315,7 +328,8 @@ TEST_CASE("a text is cut between code points", "[base]") {
   CHECK(truncate_utf8(text, 100) == text);
   CHECK(truncate_utf8(text, 8) == text);
   CHECK(truncate_utf8(text, 7) == "a\xC3\xA9\xF0\x9F\x98\x80");
-  for (const std::size_t bytes : {3, 4, 5, 6}) CHECK(truncate_utf8(text, bytes) == "a\xC3\xA9");
+  for (const std::size_t bytes : {3, 4, 5, 6})
+    CHECK(truncate_utf8(text, bytes) == "a\xC3\xA9");
   CHECK(truncate_utf8(text, 2) == "a");
   CHECK(truncate_utf8(text, 0).empty());
 }

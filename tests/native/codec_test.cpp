@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "journal/codec.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "journal/bytes.hpp"
 #include "journal/checksum.hpp"
@@ -20,7 +21,8 @@ namespace {
 
 std::vector<Operation> random_operations(FakeRandom& random, std::size_t count) {
   std::vector<Operation> operations;
-  while (operations.size() < count) operations.push_back(random_operation(random));
+  while (operations.size() < count)
+    operations.push_back(random_operation(random));
   return operations;
 }
 
@@ -48,13 +50,15 @@ MemoryTable random_table(FakeRandom& random, std::size_t count) {
 
 std::vector<MemoryEntry> entries_of(const MemoryTable& table) {
   std::vector<MemoryEntry> entries;
-  for (EntryIndex i = 0; i < table.size(); ++i) entries.push_back(table[i]);
+  for (EntryIndex i = 0; i < table.size(); ++i)
+    entries.push_back(table[i]);
   return entries;
 }
 
 std::string encoded(const std::vector<MemoryEntry>& entries) {
   std::vector<const MemoryEntry*> pointers;
-  for (const MemoryEntry& each : entries) pointers.push_back(&each);
+  for (const MemoryEntry& each : entries)
+    pointers.push_back(&each);
   return encode_entries(pointers);
 }
 
@@ -79,7 +83,8 @@ ViewImage make_image() {
 
 std::string random_bytes(FakeRandom& random, std::size_t most) {
   std::string bytes(random.below(most), '\0');
-  for (char& each : bytes) each = static_cast<char>(random.below(256));
+  for (char& each : bytes)
+    each = static_cast<char>(random.below(256));
   return bytes;
 }
 
@@ -109,18 +114,28 @@ TEST_CASE("the checksum is CRC-32C", "[codec]") {
 
 TEST_CASE("integers of every size come back", "[codec]") {
   ByteWriter out;
-  const std::vector<std::uint64_t> values{0, 1, 127, 128, 16383, 16384, 0xFFFFFFFF,
-                                          std::numeric_limits<std::uint64_t>::max()};
-  const std::vector<std::int64_t> signed_values{0, -1, 1, -64, 64,
+  const std::vector<std::uint64_t> values{
+      0, 1, 127, 128, 16383, 16384, 0xFFFFFFFF, std::numeric_limits<std::uint64_t>::max()};
+  const std::vector<std::int64_t> signed_values{0,
+                                                -1,
+                                                1,
+                                                -64,
+                                                64,
                                                 std::numeric_limits<std::int64_t>::min(),
                                                 std::numeric_limits<std::int64_t>::max()};
-  for (const std::uint64_t value : values) out.put_varint(value);
-  for (const std::int64_t value : signed_values) out.put_signed(value);
-  for (const std::uint64_t value : values) out.put_u64(value);
+  for (const std::uint64_t value : values)
+    out.put_varint(value);
+  for (const std::int64_t value : signed_values)
+    out.put_signed(value);
+  for (const std::uint64_t value : values)
+    out.put_u64(value);
   ByteReader in(out.bytes());
-  for (const std::uint64_t value : values) CHECK(in.varint() == value);
-  for (const std::int64_t value : signed_values) CHECK(in.signed_varint() == value);
-  for (const std::uint64_t value : values) CHECK(in.u64() == value);
+  for (const std::uint64_t value : values)
+    CHECK(in.varint() == value);
+  for (const std::int64_t value : signed_values)
+    CHECK(in.signed_varint() == value);
+  for (const std::uint64_t value : values)
+    CHECK(in.u64() == value);
   CHECK(in.ok());
   CHECK(in.at_end());
 }
@@ -291,7 +306,8 @@ TEST_CASE("a hole in a segment costs the entries that it touches", "[codec]") {
 
 TEST_CASE("no bytes, random or nearly right, break the reader", "[codec]") {
   FakeRandom random(7);
-  for (int i = 0; i < 20'000; ++i) read_as_anything(random_bytes(random, 80));
+  for (int i = 0; i < 20'000; ++i)
+    read_as_anything(random_bytes(random, 80));
   const std::vector<std::string> payloads{encode_operations(random_operations(random, 4)),
                                           encoded(entries_of(random_table(random, 4))),
                                           encode_head(make_head()), encode_image(make_image())};

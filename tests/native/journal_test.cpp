@@ -2,13 +2,14 @@
 #include "journal/journal.hpp"
 
 #include <algorithm>
-#include <catch2/catch_test_macros.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "support/fake_storage.hpp"
 #include "support/fakes.hpp"
@@ -36,7 +37,8 @@ using Acknowledged = std::vector<Operation>;
 
 MemoryTable table_of(const Acknowledged& operations) {
   MemoryTable table;
-  for (const Operation& each : operations) table.apply(each);
+  for (const Operation& each : operations)
+    table.apply(each);
   return table;
 }
 
@@ -129,7 +131,8 @@ class Tab {
       clock_.observe(each.stamp);
       table_.apply(each);
     }
-    for (const Error& each : news.damage) damage_.push_back(each);
+    for (const Error& each : news.damage)
+      damage_.push_back(each);
   }
 
   std::shared_ptr<StorageScript> script_;
@@ -167,15 +170,15 @@ std::string text_of(int number) { return "memory number " + std::to_string(numbe
 Disk make_store() {
   auto disk = std::make_shared<FakeDisk>();
   const std::unique_ptr<Tab> tab = opened(disk, 1);
-  for (const std::string id : {"a", "b", "c", "d"}) value_of(tab->write(tab->add(id, "text " + id)));
+  for (const std::string id : {"a", "b", "c", "d"})
+    value_of(tab->write(tab->add(id, "text " + id)));
   value_of(tab->write(tab->remove("d")));
   value_of(tab->fold());
   value_of(tab->write(tab->add("e", "text e")));
   value_of(tab->write(tab->update("a", "text a, changed")));
   return disk;
 }
-const Texts kStored{
-    {"a", "text a, changed"}, {"b", "text b"}, {"c", "text c"}, {"e", "text e"}};
+const Texts kStored{{"a", "text a, changed"}, {"b", "text b"}, {"c", "text c"}, {"e", "text e"}};
 
 std::string only_key(const FakeDisk& disk, std::string_view prefix) {
   const std::vector<std::string> keys = disk.keys(prefix);
@@ -240,12 +243,14 @@ TEST_CASE("a fold makes one checkpoint of everything and removes what went into 
 TEST_CASE("the image of a checkpoint comes back with it, live entries first", "[journal]") {
   auto disk = std::make_shared<FakeDisk>();
   const std::unique_ptr<Tab> tab = opened(disk, 1);
-  for (int i = 0; i < 5; ++i) value_of(tab->write(tab->add(std::to_string(i), text_of(i))));
+  for (int i = 0; i < 5; ++i)
+    value_of(tab->write(tab->add(std::to_string(i), text_of(i))));
   value_of(tab->write(tab->remove("0")));
   value_of(tab->fold());
   const std::unique_ptr<Tab> again = opened(disk, 2);
   CHECK(again->has_image());
-  for (EntryIndex i = 0; i < 5; ++i) CHECK(again->table()[i].is_live() == (i < 4));
+  for (EntryIndex i = 0; i < 5; ++i)
+    CHECK(again->table()[i].is_live() == (i < 4));
 }
 
 TEST_CASE("checkpoints larger than a value are cut, images too", "[journal]") {
@@ -259,7 +264,8 @@ TEST_CASE("checkpoints larger than a value are cut, images too", "[journal]") {
   value_of(tab->fold());
   CHECK(disk->keys("segment/").size() == 3);
   CHECK(disk->keys("image/").size() == 3);
-  for (const auto& [key, value] : disk->values) CHECK(value.size() < std::size_t{2} << 20);
+  for (const auto& [key, value] : disk->values)
+    CHECK(value.size() < std::size_t{2} << 20);
   check_bytes(*tab, *disk);
   const std::unique_ptr<Tab> again = opened(disk, 2);
   CHECK(again->texts() == tab->texts());
@@ -293,7 +299,8 @@ TEST_CASE("a fold is due when the log is long or large", "[journal]") {
   auto disk = std::make_shared<FakeDisk>();
   const std::unique_ptr<Tab> tab = opened(disk, 1);
   SECTION("long") {
-    for (int i = 0; i < 255; ++i) value_of(tab->write(tab->add(std::to_string(i), "x")));
+    for (int i = 0; i < 255; ++i)
+      value_of(tab->write(tab->add(std::to_string(i), "x")));
     CHECK_FALSE(tab->journal().is_fold_due());
     value_of(tab->write(tab->add("last", "x")));
   }
@@ -386,7 +393,8 @@ TEST_CASE("news that could not be read in full are read in full the next time", 
     const std::unique_ptr<Tab> writer = opened(disk, 1);
     const std::unique_ptr<Tab> reader = opened(disk, 2);
     // Some in a checkpoint that the reader does not know, some in the log, more than a page.
-    for (int i = 0; i < 3; ++i) value_of(writer->write(writer->add(std::to_string(i), text_of(i))));
+    for (int i = 0; i < 3; ++i)
+      value_of(writer->write(writer->add(std::to_string(i), text_of(i))));
     value_of(writer->fold());
     for (int i = 3; i < 80; ++i) {
       value_of(writer->write(writer->add(std::to_string(i), text_of(i))));
@@ -464,9 +472,10 @@ TEST_CASE("a crash at any step loses nothing that was acknowledged", "[journal]"
       Tab all(std::make_shared<FakeDisk>(), 1);
       run_ready(run(&all));
       const std::size_t count = acknowledged.size();
-      const Acknowledged one_more(all.acknowledged().begin(),
-                                  all.acknowledged().begin() +
-                                      static_cast<std::ptrdiff_t>(std::min<std::size_t>(count + 1, 6)));
+      const Acknowledged one_more(
+          all.acknowledged().begin(),
+          all.acknowledged().begin() +
+              static_cast<std::ptrdiff_t>(std::min<std::size_t>(count + 1, 6)));
       const bool as_acknowledged = found == expected;
       const bool with_one_more = after_write && found == texts_of(table_of(one_more));
       CHECK((as_acknowledged || with_one_more));
@@ -593,7 +602,8 @@ TEST_CASE("keys in the log that nobody wrote are told once and set aside", "[jou
   const std::unique_ptr<Tab> tab = opened(disk, 2);
   const std::unique_ptr<Tab> early = opened(disk, 3);
   const std::string record = disk->values[disk->keys("log/").front()];
-  for (const std::string& key : keys) disk->values[key] = record;
+  for (const std::string& key : keys)
+    disk->values[key] = record;
   SECTION("met when opening") {
     const std::unique_ptr<Tab> later = opened(disk, 4);
     CHECK(later->damage().size() == keys.size());
@@ -602,7 +612,8 @@ TEST_CASE("keys in the log that nobody wrote are told once and set aside", "[jou
     value_of(later->fold());
   }
   SECTION("met as news") {
-    for (int i = 0; i < 3; ++i) value_of(early->read());
+    for (int i = 0; i < 3; ++i)
+      value_of(early->read());
     CHECK(early->damage().size() == keys.size());
     value_of(early->fold());
   }
@@ -791,12 +802,15 @@ class Race {
   /// All is done: what was acknowledged is what everybody sees and what the disk holds.
   void check() {
     Acknowledged acknowledged;
-    for (const auto& each : running_) REQUIRE(each->done());
+    for (const auto& each : running_)
+      REQUIRE(each->done());
     const std::unique_ptr<Tab> first = opened(make_store(), 99);
     MemoryTable expected;
-    for (EntryIndex i = 0; i < first->table().size(); ++i) expected.merge(first->table()[i]);
+    for (EntryIndex i = 0; i < first->table().size(); ++i)
+      expected.merge(first->table()[i]);
     for (const auto& tab : tabs_) {
-      for (const Operation& each : tab->acknowledged()) expected.apply(each);
+      for (const Operation& each : tab->acknowledged())
+        expected.apply(each);
     }
     const Texts texts = texts_of(expected);
     REQUIRE(found_in(disk_) == texts);
@@ -833,7 +847,8 @@ std::size_t run_all_orders(const std::vector<Race::Script>& scripts, bool locks)
     }
     race.check();
     ++orders;
-    while (!choices.empty() && choices.back() + 1 >= widths[choices.size() - 1]) choices.pop_back();
+    while (!choices.empty() && choices.back() + 1 >= widths[choices.size() - 1])
+      choices.pop_back();
     if (choices.empty()) return orders;
     ++choices.back();
   }
@@ -877,15 +892,15 @@ Task<void> all_sorts(Tab* tab) {
 TEST_CASE("every order of one tab that folds and one that writes loses nothing",
           "[journal][property]") {
   // Each call waits twice, before it takes effect and before it answers.
-  CHECK(run_all_orders({write_then_fold, [](Tab* tab) -> Task<void> {
+  CHECK(run_all_orders({write_then_fold,
+                        [](Tab* tab) -> Task<void> {
                           Operation operation = tab->remove("a");
                           value_of(co_await tab->write(operation));
                         }},
                        true) > 100);
 }
 
-TEST_CASE("random orders of tabs that fold and write at once lose nothing",
-          "[journal][property]") {
+TEST_CASE("random orders of tabs that fold and write at once lose nothing", "[journal][property]") {
   const std::vector<std::vector<Race::Script>> casts{
       {write_then_fold, remove_then_read},
       {write_then_fold, fold_then_write},
@@ -961,7 +976,8 @@ TEST_CASE("random runs of three tabs, some of which crash, lose nothing", "[jour
 TEST_CASE("a delete finds room on a disk that is full to the last byte", "[journal]") {
   auto disk = std::make_shared<FakeDisk>();
   const std::unique_ptr<Tab> tab = opened(disk, 1);
-  for (const std::string id : {"a", "b"}) value_of(tab->write(tab->add(id, "text " + id)));
+  for (const std::string id : {"a", "b"})
+    value_of(tab->write(tab->add(id, "text " + id)));
   tab->pad_images(100);
   value_of(tab->fold());
   disk->capacity = disk->bytes();

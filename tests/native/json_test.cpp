@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "base/json.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "base/utf8.hpp"
 #include "support/fakes.hpp"
@@ -25,10 +26,14 @@ std::string problem(std::string_view text) {
 }
 
 JsonValue random_value(FakeRandom& random, int depth) {
-  static const std::vector<std::string> kTexts{"", "a", "\"\\/\b\f\n\r\t", "\xE6\x97\xA5\xF0\x9F\x98\x80",
-                                               std::string("\0\x1F", 2), "\xE2\x80\xA8"};
-  static const std::vector<double> kNumbers{0, -1, 1.5, 1e300, -2.5e-10, 9007199254740993.0,
-                                            4294967296.0, 0.1};
+  static const std::vector<std::string> kTexts{"",
+                                               "a",
+                                               "\"\\/\b\f\n\r\t",
+                                               "\xE6\x97\xA5\xF0\x9F\x98\x80",
+                                               std::string("\0\x1F", 2),
+                                               "\xE2\x80\xA8"};
+  static const std::vector<double> kNumbers{
+      0, -1, 1.5, 1e300, -2.5e-10, 9007199254740993.0, 4294967296.0, 0.1};
   switch (random.below(depth > 0 ? 6 : 4)) {
     case 0:
       return nullptr;
@@ -127,7 +132,8 @@ TEST_CASE("nesting has a bound that no stack depends on", "[json]") {
 
 TEST_CASE("an object with very many members is read in reasonable time", "[json]") {
   std::string text = "{";
-  for (int i = 0; i < 50'000; ++i) text += "\"" + std::to_string(i % 40'000) + "\":1,";
+  for (int i = 0; i < 50'000; ++i)
+    text += "\"" + std::to_string(i % 40'000) + "\":1,";
   text.back() = '}';
   const auto begin = std::chrono::steady_clock::now();
   const JsonValue value = value_of(parse_json(text));
@@ -154,7 +160,8 @@ TEST_CASE("an error message shows a value briefly and as valid text", "[json]") 
   CHECK(describe(std::string(58, 'x')) == "\"" + std::string(58, 'x') + "\"");
   CHECK(describe(std::string(59, 'x')) == "\"" + std::string(59, 'x') + "\xE2\x80\xA6");
   std::string wide;
-  for (int i = 0; i < 40; ++i) wide += "\xE6\x97\xA5";
+  for (int i = 0; i < 40; ++i)
+    wide += "\xE6\x97\xA5";
   const std::string shown = describe(wide);
   CHECK(to_valid_utf8(shown) == shown);
   CHECK(shown.size() <= 63);

@@ -2,12 +2,13 @@
 #include "journal/memory_table.hpp"
 
 #include <algorithm>
-#include <catch2/catch_test_macros.hpp>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "journal/stamp.hpp"
 #include "support/fakes.hpp"
@@ -55,13 +56,15 @@ std::string state_of(const MemoryTable& table) {
   for (EntryIndex i = 0; i < table.size(); ++i) {
     const MemoryEntry& entry = table[i];
     std::vector<HistoryEntry> history;
-    for (const HistoryStep& step : entry.history) history.push_back(step.entry);
+    for (const HistoryStep& step : entry.history)
+      history.push_back(step.entry);
     std::ostringstream line;
     print(line, entry.record.id, entry.is_live(), entry.record.memory, history);
     lines[entry.record.id] = line.str();
   }
   std::string state;
-  for (const auto& [id, line] : lines) state += line;
+  for (const auto& [id, line] : lines)
+    state += line;
   return state;
 }
 
@@ -74,7 +77,8 @@ std::string expected_state(std::vector<Operation> operations) {
     return each.kind == MemoryEvent::kUpdate ? each.generation : each.stamp;
   };
   std::map<std::string, std::vector<Operation>> by_id;
-  for (const Operation& each : operations) by_id[each.record.id].push_back(each);
+  for (const Operation& each : operations)
+    by_id[each.record.id].push_back(each);
   std::ostringstream state;
   for (const auto& [id, all] : by_id) {
     Stamp deleted;
@@ -154,7 +158,8 @@ class Mirror {
 
 MemoryTable applied(const std::vector<Operation>& operations) {
   MemoryTable table;
-  for (const Operation& each : operations) table.apply(each);
+  for (const Operation& each : operations)
+    table.apply(each);
   return table;
 }
 
@@ -193,7 +198,8 @@ TEST_CASE("an operation that comes again has no effect", "[memory_table]") {
                                           removal("b", at(3)), add("c", at(4), "three")};
   MemoryTable table = applied(operations);
   const std::string before = state_of(table);
-  for (const Operation& each : operations) CHECK(table.apply(each).effect == Effect::kNone);
+  for (const Operation& each : operations)
+    CHECK(table.apply(each).effect == Effect::kNone);
   CHECK(state_of(table) == before);
 }
 
@@ -267,11 +273,13 @@ TEST_CASE("any order and any repetition of operations gives the same memories",
     const std::string expected = expected_state(operations);
     for (int round = 0; round < 4; ++round) {
       std::vector<Operation> order = operations;
-      for (std::size_t i = random.below(5); i > 0; --i) order.push_back(random.pick(operations));
+      for (std::size_t i = random.below(5); i > 0; --i)
+        order.push_back(random.pick(operations));
       random.shuffle(order);
       MemoryTable table;
       Mirror mirror;
-      for (const Operation& each : order) mirror.follow(table, table.apply(each));
+      for (const Operation& each : order)
+        mirror.follow(table, table.apply(each));
       REQUIRE(state_of(table) == expected);
       mirror.check(table);
     }
@@ -291,7 +299,8 @@ TEST_CASE("merging what several stores know gives what they know together",
     for (int store = 0; store < 3; ++store) {
       const std::vector<Operation> known = store == 2 ? rest : some_of(random, operations);
       const MemoryTable table = applied(known);
-      for (EntryIndex i = 0; i < table.size(); ++i) entries.push_back(table[i]);
+      for (EntryIndex i = 0; i < table.size(); ++i)
+        entries.push_back(table[i]);
     }
     random.shuffle(entries);
     MemoryTable table;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "agent_memory/task.hpp"
 
-#include <catch2/catch_test_macros.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include "agent_memory/result.hpp"
+
 #include "base/async_mutex.hpp"
 #include "base/detached.hpp"
 #include "support/fakes.hpp"
@@ -189,7 +191,8 @@ TEST_CASE("a hundred thousand that wait for the mutex need no stack to get throu
   std::vector<int> order;
   const Started<void> first(enter(&mutex, &pump, 1, &order));
   std::vector<Started<void>> others;
-  for (int i = 0; i < 100'000; ++i) others.emplace_back(enter(&mutex, nullptr, 2, &order));
+  for (int i = 0; i < 100'000; ++i)
+    others.emplace_back(enter(&mutex, nullptr, 2, &order));
   CHECK(order.size() == 1);
   pump.run_all();
   CHECK(order.size() == 200'002);

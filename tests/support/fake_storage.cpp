@@ -11,7 +11,8 @@ namespace agent_memory::testing {
 
 std::size_t FakeDisk::bytes() const {
   std::size_t sum = 0;
-  for (const auto& [key, value] : values) sum += value.size();
+  for (const auto& [key, value] : values)
+    sum += value.size();
   return sum;
 }
 
@@ -24,8 +25,10 @@ std::vector<std::string> FakeDisk::keys(std::string_view prefix) const {
 }
 
 void FakeDisk::apply(const WriteBatch& batch) {
-  for (const KeyValue& each : batch.put) values[each.key] = each.value;
-  for (const std::string& key : batch.remove) values.erase(key);
+  for (const KeyValue& each : batch.put)
+    values[each.key] = each.value;
+  for (const std::string& key : batch.remove)
+    values.erase(key);
 }
 
 void FakeDisk::tell_others(const FakeStorage* writer) {
@@ -99,7 +102,8 @@ std::optional<Error> FakeStorage::over_quota(const WriteBatch& batch) const {
     before += size_of(each.key);
     after += each.value.size();
   }
-  for (const std::string& key : batch.remove) before += size_of(key);
+  for (const std::string& key : batch.remove)
+    before += size_of(key);
   const bool grows = after > before;
   if (!grows || disk_->bytes() - before + after <= *disk_->capacity) return std::nullopt;
   return error;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent_memory/ports.hpp"
+
 #include "support/tasks.hpp"
 
 namespace agent_memory::testing {

@@ -51,15 +51,19 @@ inline std::string shown(const MemoryEntry& entry) {
 template <typename T>
 std::string shown(const std::vector<T>& values) {
   std::string out;
-  for (const T& each : values) out += shown(each) + "\n";
+  for (const T& each : values)
+    out += shown(each) + "\n";
   return out;
 }
 
 /// A record with any of its parts there or not.
 inline MemoryRecord random_record(FakeRandom& random) {
-  static const std::vector<std::string> kTexts{
-      "a", "I moved to Oslo in May.", "\xE6\x9D\xB1\xE4\xBA\xAC", std::string("nul\0here", 8),
-      "\"quoted\"\n\xF0\x9F\x98\x80", std::string(300, 'x')};
+  static const std::vector<std::string> kTexts{"a",
+                                               "I moved to Oslo in May.",
+                                               "\xE6\x9D\xB1\xE4\xBA\xAC",
+                                               std::string("nul\0here", 8),
+                                               "\"quoted\"\n\xF0\x9F\x98\x80",
+                                               std::string(300, 'x')};
   static const std::vector<std::string> kMetadata{
       "{}", "{'a':1}", "{'':'','deep':[{'x':null},true,1.5]}", "{'\xC3\xA9':'\\u0000'}"};
   static const std::vector<TimestampMs> kTimes{0, kStart, -1, kMinTimestampMs, kMaxTimestampMs};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent_memory/provider.hpp"
+
 #include "support/tasks.hpp"
 
 namespace agent_memory::testing {

@@ -3,12 +3,13 @@
 
 // Running coroutines from tests: at once where nothing waits, or step by step.
 
-#include <catch2/catch_test_macros.hpp>
 #include <coroutine>
 #include <cstddef>
 #include <deque>
 #include <string>
 #include <utility>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "agent_memory/task.hpp"
 
@@ -99,12 +100,14 @@ class Pump {
   void run_last() { run(parked_.size() - 1); }
   /// Until nothing waits any more.
   void run_all() {
-    while (waiting() > 0) run_first();
+    while (waiting() > 0)
+      run_first();
   }
   /// Until nothing waits, each time the one that `random` says.
   template <typename Random>
   void run_all(Random& random) {
-    while (waiting() > 0) run(static_cast<std::size_t>(random.next() % waiting()));
+    while (waiting() > 0)
+      run(static_cast<std::size_t>(random.next() % waiting()));
   }
 
  private:

@@ -34,13 +34,19 @@ function kindOf(value: unknown): string {
     : 'an object';
 }
 
+// kMaxMetadataDepth in include/agent_memory/config.hpp; enough for filters as well.
+const maxDepth = 64;
+
 /** Refuses what is not JSON, naming where it stands. `undefined` members are left out, as ever. */
 function requireJson(value: unknown, field: string, above: readonly object[] = []): void {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
   if (typeof value !== 'object') throw invalidArgument(field, `must be JSON, got ${kindOf(value)}`);
   if (above.includes(value)) throw invalidArgument(field, 'must be JSON, got a cycle');
-  if (above.length >= 100) throw invalidArgument(field, 'must not nest deeper than 100');
+  if (above.length >= maxDepth) {
+    const [root = field] = field.split(/[.[]/);
+    throw invalidArgument(root, `must not nest deeper than ${maxDepth}`);
+  }
   const inside = [...above, value];
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     const json: unknown = Reflect.apply(value.toJSON, value, [field]);

@@ -25,6 +25,7 @@ export async function runModule(code, { args = [], mayFail = false, timeoutMs = 
   const [status, signal] = await once(child, 'close');
   clearTimeout(timer);
   if (signal) throw new Error(`did not end within ${timeoutMs} ms\n${texts.stdout}${texts.stderr}`);
-  if (status !== 0 && !mayFail) throw new Error(`ended with ${status}\n${texts.stdout}${texts.stderr}`);
+  if (status !== 0 && !mayFail)
+    throw new Error(`ended with ${status}\n${texts.stdout}${texts.stderr}`);
   return { status, ...texts };
 }

@@ -1,0 +1,383 @@
+// The package as npm packs it: what is in it, and that it works where nothing else is.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '../..');
+const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+
+let folder;
+/** An empty project with the tarball installed in it. */
+let consumer;
+let installed;
+
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-package-'));
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+    { cwd: root },
+  );
+  const [{ filename }] = JSON.parse(stdout);
+  consumer = path.join(folder, 'consumer');
+  installed = path.join(consumer, 'node_modules', manifest.name);
+  await mkdir(consumer);
+  await writeFile(
+    path.join(consumer, 'package.json'),
+    JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
+  );
+  await run(
+    'npm',
+    ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, filename)],
+    { cwd: consumer },
+  );
+});
+
+after(() => rm(folder, { recursive: true, force: true }));
+
+const filesOf = async (where) => {
+  const entries = await readdir(where, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      path
+        .relative(where, path.join(entry.parentPath ?? entry.path, entry.name))
+        .replaceAll(path.sep, '/'),
+    )
+    .sort();
+};
+
+/** Runs `code` as a module of the consumer. */
+async function runThere(code, args = []) {
+  const { stdout } = await run(process.execPath, [...args, '--input-type=module', '--eval', code], {
+    cwd: consumer,
+  });
+  return stdout.trim();
+}
+
+/** Every target in `exports` and `imports`. */
+function targetsOf(value) {
+  return typeof value === 'string' ? [value] : Object.values(value).flatMap(targetsOf);
+}
+
+// ------------------------------------------------------------------------------------- what is in it
+
+test('it holds what it should, and nothing else', async () => {
+  const files = await filesOf(installed);
+  const allowed = [
+    /^package\.json$/,
+    /^README\.md$/,
+    /^LICENSE$/,
+    /^dist\/THIRD-PARTY\.txt$/,
+    /^dist\/agent-memory\.wasm$/,
+    /^dist\/[\w/-]+\.js(\.map)?$/,
+    /^dist\/[\w/-]+\.d\.ts$/,
+  ];
+  assert.deepEqual(
+    files.filter((file) => !allowed.some((pattern) => pattern.test(file))),
+    [],
+  );
+  for (const file of [
+    'README.md',
+    'LICENSE',
+    'dist/THIRD-PARTY.txt',
+    'dist/agent-memory.wasm',
+    'dist/index.js',
+    'dist/index.d.ts',
+  ]) {
+    assert.ok(files.includes(file), file);
+  }
+  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 1);
+});
+
+test('no file of it is a test, a fixture, a demo or a source', async () => {
+  for (const file of await filesOf(installed)) {
+    assert.doesNotMatch(file, /test|fixture|demo|bench|\.(mjs|cpp|hpp|tsx?)$(?<!\.d\.ts)/, file);
+  }
+});
+
+test('every entry that package.json names is there', async () => {
+  const files = new Set(await filesOf(installed));
+  for (const target of [...targetsOf(manifest.exports), ...targetsOf(manifest.imports)]) {
+    assert.ok(files.has(target.replace('./', '')), target);
+  }
+});
+
+test('every script has its types and its map, and the map its sources within', async () => {
+  const files = await filesOf(installed);
+  for (const file of files.filter((each) => each.endsWith('.js'))) {
+    const map = JSON.parse(await readFile(path.join(installed, `${file}.map`), 'utf8'));
+    assert.equal(map.sources.length, map.sourcesContent?.length ?? 0, `${file} can be debugged`);
+    if (!file.includes('shared-')) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), file);
+  }
+});
+
+test('it depends on nothing', async () => {
+  const { dependencies, peerDependencies, optionalDependencies, bundledDependencies, scripts } =
+    JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
+  for (const each of [dependencies, peerDependencies, optionalDependencies, bundledDependencies]) {
+    assert.deepEqual(Object.keys(each ?? {}), []);
+  }
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+    assert.ok(!(name in scripts), name);
+  assert.deepEqual(
+    await readdir(path.join(consumer, 'node_modules')).then((names) =>
+      names.filter((name) => !name.startsWith('.')),
+    ),
+    [manifest.name],
+  );
+});
+
+test('the licence and those of what is built in are in it', async () => {
+  assert.match(await readFile(path.join(installed, 'LICENSE'), 'utf8'), /MIT License/);
+  const others = await readFile(path.join(installed, 'dist/THIRD-PARTY.txt'), 'utf8');
+  for (const name of [/Snowball/, /nlohmann|JSON for Modern C\+\+/i, /Emscripten/])
+    assert.match(others, name);
+});
+
+test('nothing in it knows the machine that built it, evaluates code or phones home', async () => {
+  for (const file of await filesOf(installed)) {
+    const bytes = await readFile(path.join(installed, file));
+    assert.ok(!bytes.includes(root), `${file} names ${root}`);
+    if (file.endsWith('.wasm'))
+      assert.ok(!bytes.includes('/home/') && !bytes.includes('/root/'), file);
+    if (!file.endsWith('.js')) continue;
+    const text = bytes.toString();
+    for (const pattern of [/\beval\(/, /\bnew Function\b/, /\bhttps?:\/\//]) {
+      assert.equal(pattern.exec(text)?.[0], undefined, file);
+    }
+  }
+});
+
+test('its version and licence are those of the project', async () => {
+  const { name, version, license, type, sideEffects, engines } = JSON.parse(
+    await readFile(path.join(installed, 'package.json'), 'utf8'),
+  );
+  assert.deepEqual(
+    { name, version, license, type, sideEffects, engines },
+    {
+      name: 'agent-memory-wasm',
+      version: manifest.version,
+      license: 'MIT',
+      type: 'module',
+      sideEffects: false,
+      engines: { node: '>=20' },
+    },
+  );
+});
+
+test('publint has nothing to say', async () => {
+  await run(path.join(root, 'node_modules/.bin/publint'), ['--strict', installed], { cwd: root });
+});
+
+// ------------------------------------------------------------------------------------- that it works in Node
+
+test('every entry can be imported and used', async () => {
+  const entries = Object.keys(manifest.exports).map((entry) => entry.replace('.', manifest.name));
+  const scripts = entries.filter((entry) => !/\.(wasm|json)$/.test(entry));
+  assert.ok(scripts.length >= 3);
+  const output = await runThere(`
+    for (const entry of ${JSON.stringify(scripts)}) {
+      const names = Object.keys(await import(entry));
+      if (names.length === 0) throw new Error(entry + ' exports nothing');
+    }
+    const { LocalProvider, MemorySession } = await import('${manifest.name}');
+    const { memoryStorage } = await import('${manifest.name}/storage/memory');
+    const storage = memoryStorage();
+    const provider = await LocalProvider.open({ storage });
+    const session = new MemorySession(provider, { userId: 'ada' });
+    await session.afterRun([{ role: 'user', content: 'I keep bees' }]);
+    const { memories } = await session.beforeModelRequest([{ role: 'user', content: 'what about bees?' }]);
+    await provider.close();
+    console.log(memories[0].memory);
+  `);
+  assert.equal(output, 'I keep bees');
+});
+
+test('the .wasm and package.json are entries of their own', async () => {
+  const output = await runThere(`
+    import { readFile } from 'node:fs/promises';
+    import { createRequire } from 'node:module';
+    import { load, memoryConfig } from '${manifest.name}';
+    const file = new URL(import.meta.resolve('${manifest.name}/agent-memory.wasm'));
+    await load({ wasm: await readFile(file) });
+    const require = createRequire(process.cwd() + '/x.js');
+    console.log((await memoryConfig()).topK, require('${manifest.name}/package.json').version);
+  `);
+  assert.equal(output, `5 ${manifest.version}`);
+});
+
+test('what is no entry cannot be imported', async () => {
+  for (const inner of ['dist/index.js', 'core/load', 'dist/wasm/node.js', 'storage/batch']) {
+    const output = await runThere(
+      `await import('${manifest.name}/${inner}').catch(({ code }) => console.log(code))`,
+    );
+    assert.equal(output, 'ERR_PACKAGE_PATH_NOT_EXPORTED', inner);
+  }
+});
+
+test('a storage of one entry and the provider of another know each other’s errors', async () => {
+  const output = await runThere(`
+    import { MemoryError } from '${manifest.name}';
+    import { indexedDBStorage } from '${manifest.name}/storage/indexeddb';
+    await indexedDBStorage().get('x').catch((error) => console.log(MemoryError.isInstance(error), error instanceof MemoryError, error.code));
+  `);
+  assert.equal(output, 'true true storage');
+});
+
+// ------------------------------------------------------------------------------------- that bundlers take it
+
+const code = `
+  import { LocalProvider } from '${'agent-memory-wasm'}';
+  export const open = () => LocalProvider.open();
+`;
+
+for (const [conditions, platform, wanted, unwanted] of [
+  [['browser'], 'browser', 'wasm/web.js', 'wasm/node.js'],
+  [['node'], 'node', 'wasm/node.js', 'wasm/web.js'],
+  [['worker'], 'neutral', 'wasm/web.js', 'wasm/node.js'],
+]) {
+  test(`esbuild for ${conditions} takes ${wanted} for #wasm, and not the other`, async () => {
+    const { metafile, outputFiles, warnings } = await build({
+      stdin: { contents: code, resolveDir: consumer },
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform,
+      conditions,
+      logLevel: 'silent',
+    });
+    const inputs = Object.keys(metafile.inputs);
+    assert.ok(
+      inputs.some((input) => input.endsWith(`dist/${wanted}`)),
+      inputs.join('\n'),
+    );
+    assert.ok(!inputs.some((input) => input.endsWith(`dist/${unwanted}`)));
+    assert.deepEqual(warnings, []);
+    if (platform !== 'node') assert.doesNotMatch(outputFiles[0].text, /["']node:/);
+  });
+}
+
+test('the storages alone bring no core along', async () => {
+  for (const [entry, name] of [
+    ['memory', 'memoryStorage'],
+    ['indexeddb', 'indexedDBStorage'],
+  ]) {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `export { ${name} } from '${manifest.name}/storage/${entry}';`,
+        resolveDir: consumer,
+      },
+      bundle: true,
+      write: false,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
+    assert.ok(
+      outputFiles[0].contents.length < 16_000,
+      `${entry}: ${outputFiles[0].contents.length} bytes`,
+    );
+    assert.doesNotMatch(outputFiles[0].text, /WebAssembly/);
+  }
+});
+
+test('what a browser downloads is within the budget of package.json', async () => {
+  const { gzipSync } = await import('node:zlib');
+  const { outputFiles } = await build({
+    stdin: { contents: `export * from '${manifest.name}';`, resolveDir: consumer },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+  });
+  const size = (bytes) => gzipSync(bytes, { level: 9 }).length;
+  const wasm = await readFile(path.join(installed, 'dist/agent-memory.wasm'));
+  const total = size(outputFiles[0].contents) + size(wasm);
+  assert.ok(total <= manifest.sizeBudgetGzip, `${total} bytes of ${manifest.sizeBudgetGzip}`);
+});
+
+// ------------------------------------------------------------------------------------- that TypeScript takes it
+
+const strict = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  noImplicitOverride: true,
+  noEmit: true,
+  skipLibCheck: false,
+  target: 'es2022',
+};
+for (const [name, options] of [
+  [
+    'a bundler, with the DOM',
+    {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['es2022', 'dom', 'esnext.disposable'],
+      types: [],
+    },
+  ],
+  [
+    'Node 16 rules',
+    {
+      module: 'node16',
+      moduleResolution: 'node16',
+      lib: ['es2022', 'dom', 'esnext.disposable'],
+      types: ['node'],
+    },
+  ],
+  [
+    'nodenext',
+    {
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      lib: ['es2022', 'dom', 'esnext.disposable'],
+      types: ['node'],
+    },
+  ],
+  [
+    'a worker’s library instead of the DOM’s',
+    {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['es2022', 'webworker', 'esnext.disposable'],
+      types: [],
+    },
+  ],
+]) {
+  test(`its types compile in a consumer of ${name}, in strict mode`, async () => {
+    const project = path.join(consumer, name.replaceAll(/\W+/g, '-'));
+    await mkdir(project);
+    for (const file of ['consumer.ts', 'contract.ts']) {
+      await writeFile(
+        path.join(project, file),
+        await readFile(path.join(root, 'tests/types', file)),
+      );
+    }
+    const compilerOptions = {
+      ...strict,
+      ...options,
+      typeRoots: [path.join(root, 'node_modules/@types')],
+    };
+    await writeFile(
+      path.join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, include: ['*.ts'] }),
+    );
+    const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+    await run(process.execPath, [tsc, '--project', project], { cwd: project }).catch(({ stdout }) =>
+      assert.fail(stdout),
+    );
+  });
+}

@@ -1,0 +1,234 @@
+// A program that uses the whole surface, as a user would write it in strict TypeScript. It is compiled, not run.
+import {
+  BaseMemoryProvider,
+  load,
+  LocalProvider,
+  memoryConfig,
+  MemoryContext,
+  MemoryError,
+  MemoryScope,
+  MemorySession,
+  NotFoundError,
+  NotImplementedError,
+  RetrievalStrategy,
+  type Filter,
+  type Identity,
+  type ListOptions,
+  type LocalProviderOptions,
+  type MemoryConfig,
+  type MemoryEvent,
+  type MemoryProvider,
+  type MessageInput,
+  type Metadata,
+  type RetrievedMemory,
+  type RetrieveOptions,
+  type StoragePort,
+  type StoredMemory,
+  type StoreOptions,
+} from 'agent-memory-wasm';
+import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+
+// A store of one's own: a plain object.
+function loggingStorage(inner: StoragePort): StoragePort {
+  return {
+    kind: `logged ${inner.kind}`,
+    get: (key) => inner.get(key),
+    write: async (batch) => {
+      for (const [key, value] of batch.put ?? []) console.log(key, value.byteLength);
+      await inner.write(batch);
+    },
+    scan: (prefix, after, limit) => inner.scan(prefix, after, limit),
+    close: () => inner.close(),
+    ...(inner.watch && { watch: inner.watch.bind(inner) }),
+  };
+}
+
+// A provider of one's own: a subclass with what it has.
+class Notebook extends BaseMemoryProvider {
+  readonly #notes = new Map<string, string>();
+
+  override async retrieveMemories(
+    query: string,
+    options: RetrieveOptions = {},
+  ): Promise<RetrievedMemory[]> {
+    options.signal?.throwIfAborted();
+    return [...this.#notes]
+      .filter(([, memory]) => memory.includes(query))
+      .slice(0, options.topK ?? 5)
+      .map(([id, memory]) => ({ id, memory, score: 1, metadata: {}, createdAt: null }));
+  }
+
+  override async storeMemories(
+    messages: MessageInput,
+    options?: StoreOptions,
+  ): Promise<StoredMemory[]> {
+    const memory = typeof messages === 'string' ? messages : JSON.stringify(messages);
+    const id = crypto.randomUUID();
+    this.#notes.set(id, memory);
+    return [{ id, memory, event: 'ADD', metadata: options?.metadata ?? {} }];
+  }
+}
+
+const plain: MemoryProvider = {
+  retrieveMemories: async (query) => [
+    { id: '1', memory: query, score: 0.5, metadata: {}, createdAt: null },
+  ],
+  storeMemories: async () => [],
+  getAllMemories: async (options?: ListOptions) => (options?.limit === 0 ? [] : []),
+  deleteMemory: async () => false,
+};
+
+function describe(event: MemoryEvent): string {
+  switch (event.type) {
+    case 'change':
+      return `${event.origin}: ${event.stored.map(({ event: what, memory }) => `${what} ${memory}`).join()}`;
+    case 'storage':
+      return `${event.state} ${event.error?.message ?? ''}`;
+    case 'error':
+      return `${event.operation}: ${event.error.code}`;
+  }
+}
+
+function explain(error: unknown): string {
+  if (NotFoundError.isInstance(error)) return error.code satisfies 'not_found';
+  if (NotImplementedError.isInstance(error)) return error.message;
+  if (!MemoryError.isInstance(error)) return 'a stranger';
+  switch (error.code) {
+    case 'invalid_argument':
+      return `${error.field ?? ''}: ${error.message}`;
+    case 'rate_limited':
+      return `${error.status ?? 0} ${error.isRetryable ? 'later' : 'never'}`;
+    default:
+      return String(error.cause);
+  }
+}
+
+interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+export async function main(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  await load();
+  await load({ wasm: bytes });
+  await load({ wasm: fetch('/agent-memory.wasm') });
+  await load({ wasm: new URL('agent-memory.wasm', 'https://example.com/') });
+
+  const options: LocalProviderOptions = {
+    name: 'notes',
+    storage: loggingStorage(memoryStorage()),
+    halfLifeMs: 1000,
+    durability: 'strict',
+    roles: ['user'],
+    now: () => Date.now(),
+  };
+  await using provider = await LocalProvider.open(options);
+  const other = await LocalProvider.open({
+    storage: indexedDBStorage({ name: 'x', durability: 'relaxed' }),
+  });
+  const stop = provider.subscribe((event) => {
+    console.log(describe(event));
+  });
+
+  const ids: Identity = { userId: 'ada', agentId: 'bot' };
+  const metadata: Metadata = { n: 1, nested: { list: [null, true] } };
+  const filters: Filter = { AND: [{ n: { gte: 1 } }, { NOT: [{ city: 'Oslo' }] }] };
+  const { signal } = new AbortController();
+  const [stored] = await provider.storeMemories([{ role: 'user', content: 'I keep bees' }], {
+    ...ids,
+    metadata,
+    timestamp: new Date(),
+    expiresAt: '2030-01-01',
+    signal,
+  });
+  if (stored === undefined) return;
+  const found = await provider.retrieveMemories('bees', {
+    ...ids,
+    topK: 3,
+    metadata,
+    filters,
+    strategy: RetrievalStrategy.HYBRID,
+    minRelevanceScore: 0.1,
+    explain: true,
+    signal,
+  });
+  for (const { memory, score, explanation, role, name, createdAt, updatedAt } of found) {
+    console.log(
+      memory,
+      score.toFixed(2),
+      explanation?.terms.join(),
+      role,
+      name?.length,
+      createdAt?.slice(0, 10),
+      updatedAt,
+    );
+  }
+  await provider.getAllMemories({ ...ids, limit: 10, offset: 10, filters, signal });
+  const one: RetrievedMemory | null = await provider.getMemory(stored.id);
+  const { event } = await provider.updateMemory(stored.id, {
+    memory: 'I keep wasps',
+    metadata: {},
+  });
+  const steps = await provider.history(stored.id);
+  console.log(one?.id, event satisfies 'ADD' | 'UPDATE' | 'DELETE' | 'NOOP', steps[0]?.at);
+  const deleted: boolean = await provider.deleteMemory(stored.id);
+  const count: number = await provider.deleteAllMemories({ userId: 'ada', filters });
+  await provider.deleteAllMemories({ everything: true });
+  const file = await provider.exportMemories({ userId: 'ada' });
+  const { added, skipped } = await other.importMemories(file, (done, total) => {
+    console.log(done / total);
+  });
+  const { kind, persistent, memories, bytes: size, encrypted } = await provider.status();
+  console.log(deleted, count, added + skipped, kind, persistent, memories + size, encrypted);
+  stop();
+  await other.close();
+
+  const config: MemoryConfig = await memoryConfig({ scope: MemoryScope.RUN, topK: 3, metadata });
+  const context = new MemoryContext(new Notebook(), { runId: 'r1', config });
+  await context.add('bees').catch((error: unknown) => {
+    console.warn(explain(error));
+  });
+  await context.search('bees', { strategy: 'recency' });
+  await context.getAll();
+  await context.delete('id');
+  const retrieved: readonly RetrievedMemory[] = context.retrievedMemories;
+  console.log(retrieved.length, context.storedMemories.at(-1)?.event);
+
+  const session = new MemorySession(plain, {
+    userId: 'ada',
+    config: { autoStore: false },
+    failOpen: false,
+    onError: (error, operation) => {
+      console.warn(operation, explain(error));
+    },
+  });
+  const chat: ChatMessage[] = [{ role: 'user', content: 'which bees?' }];
+  const prepared = await session.beforeModelRequest(chat);
+  const next: ChatMessage[] = prepared.messages;
+  console.log(next.length, prepared.prompt.length, prepared.memories.length);
+  await session.afterRun([...chat, { role: 'assistant', content: 'blue ones' }]);
+  const flushed: StoredMemory[] = await session.flush();
+  console.log(flushed.length);
+}
+
+export function mistakes(provider: LocalProvider): void {
+  // @ts-expect-error: a query is a string
+  void provider.retrieveMemories(5);
+  // @ts-expect-error: an id is a string
+  void provider.getAllMemories({ userId: 7 });
+  // @ts-expect-error: there is no such strategy
+  void provider.retrieveMemories('x', { strategy: 'magic' });
+  // @ts-expect-error: everything is true, or not said
+  void provider.deleteAllMemories({ everything: false });
+  // @ts-expect-error: a function is no metadata
+  void provider.storeMemories('x', { metadata: { f: () => 1 } });
+  // @ts-expect-error: only open makes one
+  new LocalProvider();
+  // @ts-expect-error: an abstract class is extended
+  new BaseMemoryProvider();
+  // @ts-expect-error: a provider has four methods
+  new MemoryContext({ retrieveMemories: async () => [] });
+  // @ts-expect-error: what was retrieved is for reading
+  new MemoryContext(provider).retrievedMemories.push();
+}
