@@ -109,9 +109,13 @@ class AbortFlag {
  public:
   void request() { requested_ = true; }
   [[nodiscard]] bool requested() const { return requested_; }
+  /// Said by the operation when it can no longer be taken back: it will complete.
+  void commit() const { committed_ = true; }
+  [[nodiscard]] bool committed() const { return committed_; }
 
  private:
   bool requested_ = false;
+  mutable bool committed_ = false;
 };
 using AbortToken = std::shared_ptr<const AbortFlag>;
 

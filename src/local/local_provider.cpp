@@ -222,6 +222,7 @@ class LocalProviderImpl final : public LocalProvider,
                  .record = std::move(record)},
                 std::move(key));
     }
+    if (options.abort) options.abort->commit();
     Result<void> committed = co_await commit(write.take());
     if (!committed) co_return std::move(committed).error();
     co_return stored;

@@ -37,10 +37,14 @@ AbortToken make_abort(std::uint32_t ticket) {
   return flag;
 }
 
-void abort_operation(std::uint32_t ticket) {
+/// Whether the operation will change nothing, so that nobody need wait for it.
+bool abort_operation(std::uint32_t ticket) {
   const auto found = aborts().find(ticket);
-  if (found == aborts().end()) return;
-  if (const auto flag = found->second.lock()) flag->request();
+  if (found == aborts().end()) return false;
+  const auto flag = found->second.lock();
+  if (!flag) return false;
+  flag->request();
+  return !flag->committed();
 }
 
 void deliver(std::uint32_t ticket, const Error& error) {
@@ -65,6 +69,13 @@ Detached run(std::uint32_t ticket, [[maybe_unused]] std::shared_ptr<void> owner,
              Async<T> operation) {
   const Result<T> result = co_await operation;
   deliver(ticket, result);
+}
+
+/// An argument that is a JSON string.
+Result<std::string> string_from(const std::string& json_text, std::string_view field) {
+  const Result<JsonValue> json = decode_json(json_text, field);
+  if (!json) return json.error();
+  return decode_string(*json, field);
 }
 
 // ------------------------------------------------------------------------------------- providers
@@ -94,7 +105,7 @@ class LocalProviderHandle final : public ProviderHandle {
   /// in notices and its clock. At most once.
   void open(std::uint32_t ticket, std::uint32_t id, std::string kind,
             const std::string& options_json) {
-    const Result<JsonValue> json = decode_json(options_json);
+    const Result<JsonValue> json = decode_json(options_json, "options");
     if (!json) return deliver(ticket, json.error());
     Result<LocalProviderOptions> options = decode_local_options(*json);
     if (!options) return deliver(ticket, options.error());
@@ -113,7 +124,7 @@ class LocalProviderHandle final : public ProviderHandle {
 
   void store_memories(std::uint32_t ticket, const std::string& messages_json,
                       const std::string& options_json) {
-    Result<JsonValue> messages = decode_json(messages_json);
+    Result<JsonValue> messages = decode_json(messages_json, "messages");
     if (!messages) return deliver(ticket, messages.error());
     Result<StoreOptions> options =
         options_from<StoreOptions>(options_json, ticket, decode_store_options);
@@ -144,7 +155,7 @@ class LocalProviderHandle final : public ProviderHandle {
                      const std::string& change_json) {
     Result<std::string> id = string_from(id_json, "memory_id");
     if (!id) return deliver(ticket, id.error());
-    const Result<JsonValue> json = decode_json(change_json);
+    const Result<JsonValue> json = decode_json(change_json, "change");
     if (!json) return deliver(ticket, json.error());
     Result<MemoryChange> change = decode_memory_change(*json);
     if (!change) return deliver(ticket, change.error());
@@ -158,7 +169,7 @@ class LocalProviderHandle final : public ProviderHandle {
   }
 
   void delete_all_memories(std::uint32_t ticket, const std::string& options_json) {
-    const Result<JsonValue> json = decode_json(options_json);
+    const Result<JsonValue> json = decode_json(options_json, "options");
     if (!json) return deliver(ticket, json.error());
     Result<DeleteAllOptions> options = decode_delete_all_options(*json);
     if (!options) return deliver(ticket, options.error());
@@ -166,7 +177,7 @@ class LocalProviderHandle final : public ProviderHandle {
   }
 
   void export_memories(std::uint32_t ticket, const std::string& identity_json) {
-    const Result<JsonValue> json = decode_json(identity_json);
+    const Result<JsonValue> json = decode_json(identity_json, "options");
     if (!json) return deliver(ticket, json.error());
     std::optional<Identity> identity;
     if (!json->is_null()) {
@@ -207,16 +218,10 @@ class LocalProviderHandle final : public ProviderHandle {
     deliver(ticket, Result<void>());
   }
 
-  static Result<std::string> string_from(const std::string& json_text, std::string_view field) {
-    const Result<JsonValue> json = decode_json(json_text);
-    if (!json) return json.error();
-    return decode_string(*json, field);
-  }
-
   template <typename Options>
   static Result<Options> options_from(const std::string& json_text, std::uint32_t ticket,
                                       Result<Options> (*decode)(const JsonValue&)) {
-    const Result<JsonValue> json = decode_json(json_text);
+    const Result<JsonValue> json = decode_json(json_text, "options");
     if (!json) return json.error();
     Result<Options> options = decode(*json);
     if (options) options->abort = make_abort(ticket);
@@ -232,7 +237,7 @@ class LocalProviderHandle final : public ProviderHandle {
 /// notices. The first call on it reports what is wrong with them.
 Result<MemoryContextOptions> decode_context_options(std::uint32_t owner,
                                                     const std::string& options_json) {
-  const Result<JsonValue> json = decode_json(options_json);
+  const Result<JsonValue> json = decode_json(options_json, "options");
   if (!json) return json.error();
   Result<Identity> identity = decode_identity(*json);
   if (!identity) return std::move(identity).error();
@@ -268,11 +273,9 @@ class MemoryContextHandle {
   void search(std::uint32_t ticket, const std::string& query_json,
               const std::string& options_json) {
     if (!options_) return deliver(ticket, options_.error());
-    const Result<JsonValue> query_value = decode_json(query_json);
-    if (!query_value) return deliver(ticket, query_value.error());
-    Result<std::string> query = decode_string(*query_value, "query");
+    Result<std::string> query = string_from(query_json, "query");
     if (!query) return deliver(ticket, query.error());
-    const Result<JsonValue> json = decode_json(options_json);
+    const Result<JsonValue> json = decode_json(options_json, "options");
     if (!json) return deliver(ticket, json.error());
     Result<ContextSearch> search = decode_context_search(*json);
     if (!search) return deliver(ticket, search.error());
@@ -283,9 +286,9 @@ class MemoryContextHandle {
   void add(std::uint32_t ticket, const std::string& messages_json,
            const std::string& options_json) {
     if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json);
+    Result<JsonValue> messages = decode_json(messages_json, "messages");
     if (!messages) return deliver(ticket, messages.error());
-    const Result<JsonValue> json = decode_json(options_json);
+    const Result<JsonValue> json = decode_json(options_json, "options");
     if (!json) return deliver(ticket, json.error());
     Result<StoreOptions> options = decode_store_options(*json);
     if (!options) return deliver(ticket, options.error());
@@ -295,7 +298,7 @@ class MemoryContextHandle {
 
   void get_all(std::uint32_t ticket, const std::string& options_json) {
     if (!options_) return deliver(ticket, options_.error());
-    const Result<JsonValue> json = decode_json(options_json);
+    const Result<JsonValue> json = decode_json(options_json, "options");
     if (!json) return deliver(ticket, json.error());
     Result<ListOptions> options = decode_list_options(*json);
     if (!options) return deliver(ticket, options.error());
@@ -305,9 +308,7 @@ class MemoryContextHandle {
 
   void remove(std::uint32_t ticket, const std::string& id_json) {
     if (!options_) return deliver(ticket, options_.error());
-    const Result<JsonValue> json = decode_json(id_json);
-    if (!json) return deliver(ticket, json.error());
-    Result<std::string> id = decode_string(*json, "memory_id");
+    Result<std::string> id = string_from(id_json, "memory_id");
     if (!id) return deliver(ticket, id.error());
     run(ticket, context_, context_->remove(*std::move(id)));
   }
@@ -345,14 +346,14 @@ class MemorySessionHandle {
 
   void before_model_request(std::uint32_t ticket, const std::string& messages_json) {
     if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json);
+    Result<JsonValue> messages = decode_json(messages_json, "messages");
     if (!messages) return deliver(ticket, messages.error());
     run(ticket, session_, session_->before_model_request(*std::move(messages)));
   }
 
   void after_run(std::uint32_t ticket, const std::string& messages_json) {
     if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json);
+    Result<JsonValue> messages = decode_json(messages_json, "messages");
     if (!messages) return deliver(ticket, messages.error());
     run(ticket, session_, session_->after_run(*std::move(messages)));
   }
@@ -371,7 +372,7 @@ class MemorySessionHandle {
 
 /// A whole MemoryConfig out of a part of one, validated.
 void complete_config(std::uint32_t ticket, const std::string& config_json) {
-  const Result<JsonValue> json = decode_json(config_json);
+  const Result<JsonValue> json = decode_json(config_json, "config");
   if (!json) return deliver(ticket, json.error());
   deliver(ticket, decode_config(*json));
 }

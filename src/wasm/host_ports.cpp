@@ -193,6 +193,7 @@ class HostProvider final : public MemoryProvider {
                               const AbortToken& abort) const {
     JsonObject arguments{{"argument", std::move(argument)}, {"options", std::move(options)}};
     if (abort) {
+      abort->commit();  // the provider has the signal itself, and the last word
       const auto ticket = static_cast<const OperationAbort&>(*abort).ticket();
       arguments.push_back({"operation", static_cast<double>(ticket)});
     }

@@ -17,9 +17,9 @@ constexpr double kMaxExactInteger = 9007199254740991.0;  // Number.MAX_SAFE_INTE
 /// leave their target as it is.
 class Fields {
  public:
-  explicit Fields(const JsonValue& json) : json_(json) {
+  explicit Fields(const JsonValue& json, std::string_view name = "options") : json_(json) {
     if (json.if_object() == nullptr && !json.is_null()) {
-      fail("options", "must be an object, got " + describe(json));
+      fail(name, "must be an object, got " + describe(json));
     }
   }
 
@@ -189,6 +189,26 @@ std::optional<std::string> string_of(const JsonValue& json, std::string_view key
   return text == nullptr ? std::nullopt : std::optional(*text);
 }
 
+std::optional<double> number_of(const JsonValue& json, std::string_view key) {
+  const JsonValue* value = json.find(key);
+  const double* number = value == nullptr ? nullptr : value->if_number();
+  return number == nullptr ? std::nullopt : std::optional(*number);
+}
+
+std::optional<Explanation> explanation_of(const JsonValue& json) {
+  const JsonValue* value = json.find("explanation");
+  if (value == nullptr || value->if_object() == nullptr) return std::nullopt;
+  Explanation explanation{.keyword = number_of(*value, "keyword").value_or(0),
+                          .recency = number_of(*value, "recency").value_or(0),
+                          .terms = {}};
+  const JsonValue* terms = value->find("terms");
+  const JsonArray* list = terms == nullptr ? nullptr : terms->if_array();
+  for (const JsonValue& term : list == nullptr ? JsonArray{} : *list) {
+    if (const std::string* text = term.if_string()) explanation.terms.push_back(*text);
+  }
+  return explanation;
+}
+
 Metadata metadata_of(const JsonValue& json) {
   const JsonValue* metadata = json.find("metadata");
   const JsonObject* object = metadata == nullptr ? nullptr : metadata->if_object();
@@ -216,11 +236,10 @@ std::string to_camel_case(std::string_view name) {
   return out;
 }
 
-Result<JsonValue> decode_json(std::string_view json) {
+Result<JsonValue> decode_json(std::string_view json, std::string_view field) {
   Result<JsonValue> value = parse_json(json);
   if (value) return value;
-  return Error{.code = ErrorCode::kInvalidArgument,
-               .message = "the input " + value.error().message};
+  return Error::invalid(std::string(field), value.error().message);
 }
 
 Result<Identity> decode_identity(const JsonValue& json) {
@@ -294,7 +313,7 @@ Result<DeleteAllOptions> decode_delete_all_options(const JsonValue& json) {
 }
 
 Result<MemoryChange> decode_memory_change(const JsonValue& json) {
-  Fields fields(json);
+  Fields fields(json, "change");
   MemoryChange change;
   fields.string("memory", change.memory);
   if (json.find("metadata") != nullptr) {
@@ -306,7 +325,7 @@ Result<MemoryChange> decode_memory_change(const JsonValue& json) {
 }
 
 Result<MemoryConfig> decode_config(const JsonValue& json) {
-  Fields fields(json);
+  Fields fields(json, "config");
   MemoryConfig config;
   fields.boolean("auto_store", config.auto_store);
   fields.boolean("auto_retrieve", config.auto_retrieve);
@@ -373,10 +392,9 @@ Result<std::vector<RetrievedMemory>> decode_retrieved(std::string_view json) {
                                      .run_id = string_of(each, "runId")},
                         .role = std::nullopt,
                         .name = string_of(each, "name"),
-                        .explanation = std::nullopt};
+                        .explanation = explanation_of(each)};
     if (const std::string* role = each.find_string("role")) out.role = role_from_name(*role);
-    const JsonValue* score = each.find("score");
-    if (score != nullptr && score->if_number() != nullptr) out.score = *score->if_number();
+    out.score = number_of(each, "score").value_or(out.score);
     memories.push_back(std::move(out));
   }
   return memories;
@@ -421,13 +439,8 @@ Error decode_error(std::string_view json) {
   const JsonValue* retryable = parsed->find("isRetryable");
   error.retryable =
       retryable != nullptr && retryable->if_bool() != nullptr && *retryable->if_bool();
-  const auto number_of = [&](std::string_view key) -> std::optional<double> {
-    const JsonValue* value = parsed->find(key);
-    if (value == nullptr || value->if_number() == nullptr) return std::nullopt;
-    return *value->if_number();
-  };
-  if (const auto status = number_of("status")) error.status = static_cast<int>(*status);
-  error.host_cause = static_cast<std::uint32_t>(number_of("cause").value_or(0));
+  if (const auto status = number_of(*parsed, "status")) error.status = static_cast<int>(*status);
+  error.host_cause = static_cast<std::uint32_t>(number_of(*parsed, "cause").value_or(0));
   return error;
 }
 

@@ -16,8 +16,8 @@ namespace agent_memory::wasm {
 /// "top_k" -> "topK"; dots and indexes stay: "messages[2].tool_call" -> "messages[2].toolCall".
 std::string to_camel_case(std::string_view name);
 
-/// Reads JSON whose writer is js/src: what does not parse is a defect, not the user's doing.
-Result<JsonValue> decode_json(std::string_view json);
+/// Reads the argument `field`, as js/src wrote it; nested too deeply, it is refused by that name.
+Result<JsonValue> decode_json(std::string_view json, std::string_view field);
 
 // Options as callers wrote them: every field is checked for its type, and an error names it. A
 // number that JSON cannot hold arrives as {"$number": "NaN"}.

@@ -315,13 +315,14 @@ test('one record of a newer version is enough', async () => {
 
 test('while a write hangs, reads go on; what waits behind it goes on when it ends', async (t) => {
   const inner = memoryStorage();
-  let gate;
+  const gate = deferred();
+  let hangs = false;
   const storage = interceptedStorage(inner, (method, args) =>
-    method === 'write' && gate ? () => gate.promise.then(() => inner.write(...args)) : undefined,
+    method === 'write' && hangs ? () => gate.promise.then(() => inner.write(...args)) : undefined,
   );
   const provider = await openProvider(t, { storage });
   const [{ id }] = await provider.storeMemories('I keep bees');
-  gate = deferred();
+  hangs = true;
   const done = [];
   const hanging = provider.storeMemories('I keep wasps').then(() => done.push('store'));
   const behind = provider.deleteMemory(id).then(() => done.push('delete'));

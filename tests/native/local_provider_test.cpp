@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent_memory/config.hpp"
+#include "base/json.hpp"
 #include "base/time.hpp"
 #include "journal/codec.hpp"
 #include "support/fake_storage.hpp"
@@ -1029,9 +1030,10 @@ TEST_CASE("an export in an empty store gives equal results, ids, times and histo
   for (const Identity& identity : {ids("nora"), ids(""), ids("ole")}) {
     for (const auto strategy : {RetrievalStrategy::kSemanticSearch, RetrievalStrategy::kHybrid,
                                 RetrievalStrategy::kRecency}) {
-      RetrieveOptions options;
-      options.identity = identity;
-      options.strategy = strategy;
+      const auto options = with<RetrieveOptions>([&](auto& it) {
+        it.identity = identity;
+        it.strategy = strategy;
+      });
       const auto left = value_of(local->retrieve_memories("cats know Oslo epoch", options));
       const auto right = value_of(copy->retrieve_memories("cats know Oslo epoch", options));
       REQUIRE(ids_of(left) == ids_of(right));

@@ -108,7 +108,9 @@ export class Bridge implements Host {
       if (signal) {
         const onAbort = (): void => {
           this.#guard((module) => {
-            module.abort(ticket);
+            if (!module.abort(ticket)) return;
+            this.#operations.delete(ticket);
+            reject(aborted(signal));
           });
         };
         signal.addEventListener('abort', onAbort, { once: true });

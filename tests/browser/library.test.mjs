@@ -1,0 +1,348 @@
+// The package in a real browser, bundled as an application would: over IndexedDB, in pages and workers, under a policy
+// without eval; across tabs, killed browsers and full disks.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
+import { Chromium, pageWith, root, serve, strictCsp } from './support.mjs';
+
+let chromium;
+let server;
+let files;
+const problems = [];
+let databases = 0;
+
+before(async () => {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, 'tests/browser/library-suite.mjs')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+  });
+  files = {
+    '/page.html': pageWith('/app/suite.js'),
+    // Where web.ts looks for it: one folder above the script.
+    '/app/suite.js': outputFiles[0].contents,
+    '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
+  };
+  server = await serve(root, { csp: strictCsp, files });
+  chromium = await Chromium.start();
+});
+
+after(async () => {
+  await chromium?.stop();
+  await server?.close();
+});
+
+const freshName = () => `library-${++databases}`;
+
+/** A tab in which `suite` is ready. */
+async function openTab(origin = server.origin, sink = problems) {
+  const page = await chromium.open(`${origin}/page.html`, sink);
+  await page.waitForFunction(() => globalThis.suite !== undefined);
+  return page;
+}
+
+/** A tab with `provider` open over the database `name`, and `events` what it told. */
+async function openProvider(name, options = {}) {
+  const page = await openTab();
+  await page.evaluate(
+    async (given) => {
+      const { library } = globalThis.suite;
+      globalThis.provider = await library.LocalProvider.open(given);
+      globalThis.events = [];
+      globalThis.provider.subscribe((event) => {
+        globalThis.events.push(event);
+        globalThis.heard?.(event);
+      });
+    },
+    { name, ...options },
+  );
+  return page;
+}
+
+/** Calls a method of the page's provider; a failure comes back as what is known of it. */
+const call = (page, method, ...args) =>
+  page.evaluate(
+    ([name, given]) =>
+      globalThis.provider[name](...given).then(
+        (value) => ({ value }),
+        ({ code, name: kind, message, isRetryable, cause }) => ({
+          error: { code, name: kind, message, isRetryable, cause: cause?.name },
+        }),
+      ),
+    [method, args],
+  );
+
+const valueOf = async (page, method, ...args) => {
+  const { value, error } = await call(page, method, ...args);
+  assert.equal(error, undefined, JSON.stringify(error));
+  return value;
+};
+
+/** The next event that the page's provider tells; resolves the outer promise once the page listens. */
+async function listen(page) {
+  await page.evaluate(() => {
+    globalThis.nextEvent = new Promise((resolve) => (globalThis.heard = resolve));
+  });
+  return () => page.evaluate(() => globalThis.nextEvent);
+}
+
+for (const [where, run] of [
+  ['a page', 'roundTrip'],
+  ['a dedicated module worker', 'roundTripInWorker'],
+]) {
+  test(`in ${where} it stores, searches, closes and opens again over IndexedDB`, async () => {
+    const page = await openTab();
+    const name = freshName();
+    const seen = await page.evaluate(
+      ([method, given]) => globalThis.suite[method](given),
+      [run, name],
+    );
+    assert.equal(seen.error, undefined);
+    assert.deepEqual(seen.status, {
+      kind: 'indexeddb',
+      persistent: true,
+      memories: 0,
+      bytes: 0,
+      encrypted: false,
+    });
+    assert.equal(seen.before.length, 1);
+    assert.equal(seen.before[0].memory, 'I keep bees in blue hives');
+    assert.equal(seen.terms.length, 2);
+    assert.deepEqual(seen.after, seen.before);
+    assert.match(seen.system, /I keep bees in blue hives/);
+    assert.equal(seen.memories, 2);
+    assert.equal(seen.afterClose, 'closed');
+    await page.close();
+  });
+}
+
+test('the page and the worker obeyed a policy without eval, and complained about nothing', async () => {
+  assert.deepEqual(problems, []);
+});
+
+test('nothing is fetched before the first call', async () => {
+  const page = await openTab();
+  const wasAskedFor = () => server.requests.filter((each) => each.endsWith('.wasm')).length;
+  const asked = wasAskedFor();
+  await page.evaluate(() => {
+    const { MemoryContext, BaseMemoryProvider } = globalThis.suite.library;
+    class Mine extends BaseMemoryProvider {}
+    globalThis.context = new MemoryContext(new Mine());
+  });
+  assert.equal(wasAskedFor(), asked);
+  await page.evaluate(() => globalThis.suite.library.load());
+  await page.evaluate(() => globalThis.suite.library.load());
+  assert.equal(wasAskedFor(), asked + 1);
+  await page.close();
+});
+
+test("without 'wasm-unsafe-eval' the error says what the policy forbids", async () => {
+  const strict = await serve(root, {
+    csp: "default-src 'none'; script-src 'self'; connect-src 'self'",
+    files,
+  });
+  const page = await openTab(strict.origin, undefined);
+  const error = await page.evaluate(() =>
+    globalThis.suite.library.LocalProvider.open().then(
+      () => undefined,
+      ({ code, name, message }) => ({ code, name, message }),
+    ),
+  );
+  assert.equal(error?.code, 'internal');
+  assert.equal(error.name, 'InternalError');
+  assert.match(error.message, /^the WebAssembly module could not be loaded: /);
+  assert.match(error.message, /Content Security Policy|unsafe-eval/i);
+  await page.close();
+  await strict.close();
+});
+
+test('a module that is missing, or a web page in its place, is said to be so; of another type it is taken', async () => {
+  const attempt = async (served) => {
+    const other = await serve(root, { csp: strictCsp, ...served });
+    const page = await openTab(other.origin, undefined);
+    const outcome = await page.evaluate(() =>
+      globalThis.suite.library.load().then(
+        () => 'loaded',
+        ({ message }) => message,
+      ),
+    );
+    await page.close();
+    await other.close();
+    return outcome;
+  };
+  const { '/agent-memory.wasm': wasm, ...rest } = files;
+  assert.match(await attempt({ files: rest }), /agent-memory\.wasm answered with status 404/);
+  assert.match(
+    await attempt({
+      files: { ...rest, '/agent-memory.wasm': '<!doctype html>' },
+      headers: { 'content-type': 'text/html' },
+    }).catch(() => 'answered with a web page'),
+    /web page/,
+  );
+  assert.match(
+    await attempt({ files: { ...rest, '/agent-memory.wasm': 'no module' } }),
+    /could not be loaded/,
+  );
+  assert.equal(await attempt({ files: { ...rest, '/agent-memory.wasm': wasm } }), 'loaded');
+});
+
+test('two tabs see each other’s writes through subscribe, and a deleted memory stays deleted in both', async () => {
+  const name = freshName();
+  const [here, there] = [await openProvider(name), await openProvider(name)];
+
+  let heard = await listen(there);
+  const stored = await valueOf(here, 'storeMemories', 'I keep bees', { userId: 'ada' });
+  assert.deepEqual(await heard(), { type: 'change', stored, origin: 'elsewhere' });
+  const found = await valueOf(there, 'retrieveMemories', 'bees', { userId: 'ada' });
+  assert.equal(found[0].id, stored[0].id);
+
+  heard = await listen(here);
+  const updated = await valueOf(there, 'updateMemory', stored[0].id, { memory: 'I keep wasps' });
+  assert.deepEqual(await heard(), { type: 'change', stored: [updated], origin: 'elsewhere' });
+  assert.equal((await valueOf(here, 'getMemory', stored[0].id)).memory, 'I keep wasps');
+
+  heard = await listen(there);
+  assert.equal(await valueOf(here, 'deleteMemory', stored[0].id), true);
+  assert.equal((await heard()).stored[0].event, 'DELETE');
+  assert.equal(await valueOf(there, 'getMemory', stored[0].id), null);
+  const origins = await here.evaluate(() => globalThis.events.map(({ origin }) => origin));
+  assert.deepEqual(origins, ['here', 'elsewhere', 'here']);
+  await here.close();
+  await there.close();
+});
+
+test('tabs that write at once lose nothing, and a tab that comes later sees it all', async () => {
+  const name = freshName();
+  const tabs = await Promise.all(Array.from({ length: 3 }, () => openProvider(name)));
+  await Promise.all(
+    tabs.map((page, tab) =>
+      page.evaluate(
+        (number) =>
+          Promise.all(
+            Array.from({ length: 60 }, (_, n) =>
+              globalThis.provider.storeMemories(`memory ${n} of tab ${number}`),
+            ),
+          ).then(() => undefined),
+        tab,
+      ),
+    ),
+  );
+  const late = await openProvider(name);
+  assert.equal((await valueOf(late, 'status')).memories, 180);
+  for (const page of [...tabs, late]) await page.close();
+});
+
+for (const durability of ['relaxed', 'strict']) {
+  test(`'${durability}': of writes cut off by kill -9, all that was acknowledged is there`, async () => {
+    const name = freshName();
+    let page = await openProvider(name, { durability });
+    let acknowledged = -1;
+    await page.exposeFunction('acknowledge', (index) => {
+      acknowledged = Math.max(acknowledged, index);
+    });
+    await page.evaluate(() => {
+      globalThis.writing = (async () => {
+        for (let index = 0; ; index++) {
+          await globalThis.provider.storeMemories(`memory number ${index}`, { userId: 'ada' });
+          await globalThis.acknowledge(index);
+        }
+      })();
+    });
+    while (acknowledged < 40) await new Promise((resolve) => setTimeout(resolve, 5));
+    await chromium.restart({ crash: true });
+    page = await openProvider(name);
+    const memories = await valueOf(page, 'getAllMemories', { userId: 'ada' });
+    const numbers = memories
+      .map(({ memory }) => Number(memory.split(' ').at(-1)))
+      .sort((a, b) => a - b);
+    assert.ok(
+      numbers.length > acknowledged,
+      `${numbers.length} of at least ${acknowledged + 1} are there`,
+    );
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: numbers.length }, (_, n) => n),
+      'without a gap',
+    );
+    assert.equal(
+      (await valueOf(page, 'retrieveMemories', 'number 17', { userId: 'ada' }))[0].memory,
+      'memory number 17',
+    );
+    await page.close();
+  });
+}
+
+test('a large store opens again after a restart with the same results', async () => {
+  const name = freshName();
+  let page = await openProvider(name);
+  const search = () =>
+    valueOf(page, 'retrieveMemories', 'word77 of things', {
+      userId: 'ada',
+      topK: 20,
+      strategy: 'semantic_search',
+    });
+  await page.evaluate(async () => {
+    for (let batch = 0; batch < 10; batch++) {
+      const texts = Array.from(
+        { length: 300 },
+        (_, n) => `thing ${batch}-${n} with word${(batch * 300 + n) % 97}`,
+      );
+      await globalThis.provider.storeMemories(texts, { userId: 'ada', timestamp: batch });
+    }
+  });
+  const found = await search();
+  await page.evaluate(() => globalThis.provider.close());
+  await chromium.restart();
+  page = await openProvider(name);
+  assert.equal((await valueOf(page, 'status')).memories, 3000);
+  assert.deepEqual(await search(), found);
+  await page.close();
+});
+
+test('a full disk is quota_exceeded, keeps what is there, and lets delete', async () => {
+  const name = freshName();
+  const page = await openProvider(name);
+  const session = await chromium.context.newCDPSession(page);
+  const [{ id }] = await valueOf(page, 'storeMemories', 'I keep bees', { userId: 'ada' });
+  const { usage } = await page.evaluate(() => navigator.storage.estimate());
+  const setQuota = (quotaSize) =>
+    session.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize });
+  await setQuota(usage + 3_000_000);
+  const error = await page.evaluate(async () => {
+    // Random words, because values are compressed on disk.
+    const noise = () =>
+      Array.from(crypto.getRandomValues(new Uint32Array(16_000)), (n) => n.toString(36)).join(' ');
+    try {
+      for (let index = 0; index < 100; index++) {
+        await globalThis.provider.storeMemories([noise(), noise()], { userId: 'noise' });
+      }
+    } catch ({ code, name: kind, isRetryable, cause }) {
+      return { code, name: kind, isRetryable, cause: cause?.name };
+    }
+    return undefined;
+  });
+  assert.deepEqual(error, {
+    code: 'quota_exceeded',
+    name: 'StorageError',
+    isRetryable: false,
+    cause: 'QuotaExceededError',
+  });
+  assert.equal((await valueOf(page, 'retrieveMemories', 'bees', { userId: 'ada' })).length, 1);
+  const { memories } = await valueOf(page, 'status');
+  assert.equal(await valueOf(page, 'deleteMemory', id), true, 'deleting works');
+  assert.equal((await valueOf(page, 'status')).memories, memories - 1);
+  await setQuota(undefined);
+  assert.equal(
+    (await valueOf(page, 'storeMemories', 'I keep wasps', { userId: 'ada' }))[0].event,
+    'ADD',
+  );
+  await page.close();
+  const again = await openProvider(name);
+  assert.equal((await valueOf(again, 'status')).memories, memories);
+  await again.close();
+});
