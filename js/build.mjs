@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+//
 // Makes dist/, the npm package, from js/src and a built WebAssembly module; with --demo also build/demo/.
 //
 //   node js/build.mjs [--demo] [--preset wasm-debug]

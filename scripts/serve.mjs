@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+//
 // Serves the built demo on this machine only: build/demo/ at /, and the package itself at /dist/.
 // The policy is as strict as a real site's can be: no inline script or style, no eval; WebAssembly is allowed.
 import { createReadStream } from 'node:fs';

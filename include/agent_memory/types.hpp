@@ -68,6 +68,10 @@ bool is_visible(const Identity& memory, const Identity& call);
 struct Explanation {
   double keyword = 0;
   double recency = 0;
+  /// From the messages around it; nullopt where the provider does not look at them.
+  std::optional<double> context = std::nullopt;
+  /// From vectors; nullopt where there are none.
+  std::optional<double> semantic = std::nullopt;
   std::vector<std::string> terms;
 };
 

@@ -68,6 +68,12 @@ void drop_number_suffix(WordBuffer& word) {
   if (std::all_of(word.data(), word.data() + digits, is_digit)) word.keep(0, digits);
 }
 
+/// Emoji and other little pictures, each a word of its own; skin tones only modify one.
+bool is_pictograph(char32_t c) {
+  const bool is_skin_tone = c >= 0x1F3FB && c <= 0x1F3FF;
+  return ((c >= 0x2600 && c <= 0x27BF) || (c >= 0x1F300 && c <= 0x1FAFF)) && !is_skin_tone;
+}
+
 }  // namespace
 
 /// Reads a text once from start to end. Words of ASCII, nearly all there are, take a short path;
@@ -191,7 +197,11 @@ void Analyzer::Segmenter::take(char32_t letter) {
     case CharClass::kSeparator:
       if (letter == '\'' && run_ == Run::kWord && !apostrophe_is_pending_) {
         apostrophe_is_pending_ = true;
-      } else {
+        return;
+      }
+      end_run();
+      if (is_pictograph(letter)) {
+        take_word(letter);
         end_run();
       }
       return;

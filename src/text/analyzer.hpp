@@ -63,6 +63,7 @@ class TermList {
 /// - English stop words, no and not too, are left out, English words stemmed (Snowball's English
 ///   stemmer, with a table of irregular forms before it: went -> go, and a few near words:
 ///   mom -> mother). Words with non-ASCII letters after folding are not stemmed.
+/// - Each emoji is a word of its own.
 /// - Numbers: "3.5" and "2026-11-22" each give their parts and nothing is stemmed. "8th"
 ///   and "7pm" give their number, "gpt4" and "v2" are terms as they are.
 class Analyzer {

@@ -200,6 +200,8 @@ std::optional<Explanation> explanation_of(const JsonValue& json) {
   if (value == nullptr || value->if_object() == nullptr) return std::nullopt;
   Explanation explanation{.keyword = number_of(*value, "keyword").value_or(0),
                           .recency = number_of(*value, "recency").value_or(0),
+                          .context = number_of(*value, "context"),
+                          .semantic = number_of(*value, "semantic"),
                           .terms = {}};
   const JsonValue* terms = value->find("terms");
   const JsonArray* list = terms == nullptr ? nullptr : terms->if_array();
@@ -444,6 +446,14 @@ Error decode_error(std::string_view json) {
   return error;
 }
 
+JsonValue encode(const Explanation& explanation) {
+  JsonObject out{{"keyword", explanation.keyword}, {"recency", explanation.recency}};
+  if (explanation.context) out.push_back({"context", *explanation.context});
+  if (explanation.semantic) out.push_back({"semantic", *explanation.semantic});
+  out.push_back({"terms", encode(explanation.terms)});
+  return out;
+}
+
 JsonValue encode(const RetrievedMemory& memory) {
   JsonObject out{{"id", memory.id},
                  {"memory", memory.memory},
@@ -454,11 +464,7 @@ JsonValue encode(const RetrievedMemory& memory) {
   add_identity(out, memory.identity);
   if (memory.role) out.push_back({"role", role_name(*memory.role)});
   add(out, "name", memory.name);
-  if (memory.explanation) {
-    out.push_back({"explanation", JsonObject{{"keyword", memory.explanation->keyword},
-                                             {"recency", memory.explanation->recency},
-                                             {"terms", encode(memory.explanation->terms)}}});
-  }
+  if (memory.explanation) out.push_back({"explanation", encode(*memory.explanation)});
   return out;
 }
 

@@ -39,6 +39,7 @@ Result<std::vector<StoredMemory>> decode_stored(std::string_view json);
 Result<bool> decode_boolean(std::string_view json);
 Error decode_error(std::string_view json);
 
+JsonValue encode(const Explanation& explanation);
 JsonValue encode(const RetrievedMemory& memory);
 JsonValue encode(const StoredMemory& memory);
 JsonValue encode(const HistoryEntry& entry);

@@ -107,18 +107,14 @@ test('what it answers comes back, with what it left out filled in', async () => 
   assert.equal(await context.delete('m1'), true);
 });
 
-test(
-  'its explanation comes back',
-  { todo: 'decode_retrieved in src/wasm/wire.cpp drops it' },
-  async () => {
-    const explanation = { keyword: 0.5, recency: 0.25, semantic: 0.75, terms: ['bees'] };
-    const provider = recordingProvider({
-      retrieveMemories: [{ id: 'm1', memory: 'x', explanation }],
-    });
-    const [found] = await new MemoryContext(provider).search('bees', { explain: true });
-    assert.deepEqual(found.explanation, explanation);
-  },
-);
+test('its explanation comes back', async () => {
+  const explanation = { keyword: 0.5, recency: 0.25, semantic: 0.75, terms: ['bees'] };
+  const provider = recordingProvider({
+    retrieveMemories: [{ id: 'm1', memory: 'x', explanation }],
+  });
+  const [found] = await new MemoryContext(provider).search('bees', { explain: true });
+  assert.deepEqual(found.explanation, explanation);
+});
 
 test('an answer of another shape is a failure of the provider', async () => {
   for (const [method, call, answers] of [
