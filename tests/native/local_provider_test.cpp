@@ -2,7 +2,6 @@
 #include "agent_memory/local_provider.hpp"
 
 #include <algorithm>
-#include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -12,7 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include "agent_memory/config.hpp"
+
 #include "base/json.hpp"
 #include "base/time.hpp"
 #include "journal/codec.hpp"
@@ -31,7 +33,8 @@ using Strings = std::vector<std::string>;
 
 Strings ids_of(const std::vector<RetrievedMemory>& memories) {
   Strings found;
-  for (const RetrievedMemory& each : memories) found.push_back(each.id);
+  for (const RetrievedMemory& each : memories)
+    found.push_back(each.id);
   return found;
 }
 
@@ -83,7 +86,8 @@ std::vector<Identity> all_identities() {
   std::vector<Identity> identities;
   for (const std::string user : {"", "u1", "u2"}) {
     for (const std::string agent : {"", "a1", "a2"}) {
-      for (const std::string run : {"", "r1", "r2"}) identities.push_back(ids(user, agent, run));
+      for (const std::string run : {"", "r1", "r2"})
+        identities.push_back(ids(user, agent, run));
     }
   }
   return identities;
@@ -152,9 +156,9 @@ TEST_CASE("a half-life must be more than 0", "[local]") {
 
 TEST_CASE("a provider works without anybody to listen", "[local]") {
   World world;
-  const auto provider = value_of(LocalProvider::open(
-      std::make_unique<FakeStorage>(world.disk), world.clock, std::make_shared<FakeRandom>(1), {},
-      nullptr));
+  const auto provider =
+      value_of(LocalProvider::open(std::make_unique<FakeStorage>(world.disk), world.clock,
+                                   std::make_shared<FakeRandom>(1), {}, nullptr));
   store(*provider, "hello there");
   value_of(provider->close());
 }
@@ -167,10 +171,10 @@ TEST_CASE("what is stored can be found, listed and got, with all that was said o
   StoreOptions options;
   options.identity = ids("nora", "helper", "run-7");
   options.metadata = metadata("{'topic':'home'}");
-  const std::vector<StoredMemory> stored = value_of(local->store_memories(
-      json("[{'role':'user','content':'I moved to Oslo','name':'Nora'},"
-           "{'role':'assistant','content':'How is the weather?'}]"),
-      options));
+  const std::vector<StoredMemory> stored = value_of(
+      local->store_memories(json("[{'role':'user','content':'I moved to Oslo','name':'Nora'},"
+                                 "{'role':'assistant','content':'How is the weather?'}]"),
+                            options));
   REQUIRE(stored.size() == 2);
   CHECK(stored[0].memory == "I moved to Oslo");
   CHECK(stored[0].event == MemoryEvent::kAdd);
@@ -202,9 +206,9 @@ TEST_CASE("what is stored can be found, listed and got, with all that was said o
 TEST_CASE("a message's own time counts, then the option's, then now", "[local]") {
   World world;
   const Local local = world.open();
-  const JsonValue messages =
-      json("[{'role':'user','content':'timed','timestamp':'2020-01-02T03:04:05Z'},"
-           "{'role':'user','content':'untimed'}]");
+  const JsonValue messages = json(
+      "[{'role':'user','content':'timed','timestamp':'2020-01-02T03:04:05Z'},"
+      "{'role':'user','content':'untimed'}]");
   StoreOptions options;
   options.timestamp_ms = 1000;
   for (const StoredMemory& each : value_of(local->store_memories(messages, options))) {
@@ -236,8 +240,8 @@ TEST_CASE("only the speakers that were asked for are remembered", "[local]") {
 TEST_CASE("nothing to store writes nothing", "[local]") {
   World world;
   const Local local = world.open();
-  for (const JsonValue& messages : {json("[]"), json("''"), json("'   '"),
-                                    json("[{'role':'system','content':'be nice'}]")}) {
+  for (const JsonValue& messages :
+       {json("[]"), json("''"), json("'   '"), json("[{'role':'system','content':'be nice'}]")}) {
     CHECK(store(*local, messages).empty());
   }
   CHECK(local.script->count(StorageCall::Kind::kWrite) == 0);
@@ -358,7 +362,8 @@ TEST_CASE("the same words are another memory for others", "[local]") {
     CHECK(stored[0].event == MemoryEvent::kAdd);
     CHECK(made.insert(stored[0].id).second);
   };
-  for (const Identity& identity : all_identities()) check_added("the same words", identity);
+  for (const Identity& identity : all_identities())
+    check_added("the same words", identity);
   check_added(said("assistant", "the same words"), {});
   check_added(said("user", "the same words", "Nora"), {});
   check_added(said("user", "the same words", "Ole"), {});
@@ -377,9 +382,9 @@ TEST_CASE("ids that would run together are kept apart", "[local]") {
 TEST_CASE("duplicates inside one call are stored once", "[local]") {
   World world;
   const Local local = world.open();
-  const std::vector<StoredMemory> stored = store(
-      *local, json("[{'role':'user','content':'Yes'},{'role':'user','content':'yes.'},"
-                   "{'role':'assistant','content':'Yes'},{'role':'user','content':'YES!'}]"));
+  const std::vector<StoredMemory> stored =
+      store(*local, json("[{'role':'user','content':'Yes'},{'role':'user','content':'yes.'},"
+                         "{'role':'assistant','content':'Yes'},{'role':'user','content':'YES!'}]"));
   REQUIRE(stored.size() == 4);
   CHECK(stored[0].event == MemoryEvent::kAdd);
   CHECK(stored[1].event == MemoryEvent::kNoop);
@@ -428,9 +433,9 @@ TEST_CASE("what expires is hidden at once and gone with the next fold", "[local]
   CHECK(value_of(local->status()).memories == 1);
   CHECK(everything_in(*local).size() == 1);
   CHECK_FALSE(value_of(local->delete_memory(stored.id)));
-  CHECK(error_of(local->update_memory(stored.id, with<MemoryChange>([](auto& it) {
-                   it.memory = "x";
-                 }))).code == ErrorCode::kNotFound);
+  CHECK(error_of(
+            local->update_memory(stored.id, with<MemoryChange>([](auto& it) { it.memory = "x"; })))
+            .code == ErrorCode::kNotFound);
   CHECK(value_of(local->delete_all_memories(with<DeleteAllOptions>([](auto& it) {
           it.everything = true;
           it.filters = json("{'memory':{'contains':'code'}}");
@@ -547,9 +552,9 @@ TEST_CASE("an update out of bounds changes nothing", "[local]") {
   // What is replaced may be longer than what it replaces.
   CHECK(refused([](auto& it) { it.memory = std::string(kMaxTextBytes, '\xFF'); }) ==
         "invalid_argument memory: memory must be at most 1048576 bytes, got 3145728");
-  CHECK(failure(error_of(local->update_memory("", with<MemoryChange>([](auto& it) {
-          it.memory = "x";
-        })))) == "invalid_argument memory_id: memory_id must not be empty");
+  CHECK(failure(error_of(
+            local->update_memory("", with<MemoryChange>([](auto& it) { it.memory = "x"; })))) ==
+        "invalid_argument memory_id: memory_id must not be empty");
   CHECK(found(*local, id) == "as it was");
   CHECK(local.script->count(StorageCall::Kind::kWrite) == 1);
 }
@@ -633,9 +638,8 @@ TEST_CASE("delete-all without any id wants to be told that everything is meant",
       "invalid_argument everything: everything must be true where no id says whose memories to "
       "delete";
   CHECK(failure(error_of(local->delete_all_memories({}))) == refusal);
-  CHECK(failure(error_of(local->delete_all_memories(with<DeleteAllOptions>([](auto& it) {
-          it.filters = json("{'memory':'keep me'}");
-        })))) == refusal);
+  CHECK(failure(error_of(local->delete_all_memories(with<DeleteAllOptions>(
+            [](auto& it) { it.filters = json("{'memory':'keep me'}"); })))) == refusal);
   const Error error = error_of(local->delete_all_memories(with<DeleteAllOptions>([](auto& it) {
     it.everything = true;
     it.filters = json("{'memory':{'near':'x'}}");
@@ -648,7 +652,8 @@ TEST_CASE("delete-all without any id wants to be told that everything is meant",
 TEST_CASE("delete-all is one write and one notice", "[local]") {
   World world;
   const Local local = world.open();
-  for (int i = 0; i < 20; ++i) store(*local, "number " + std::to_string(i), ids("u"));
+  for (int i = 0; i < 20; ++i)
+    store(*local, "number " + std::to_string(i), ids("u"));
   const std::size_t writes = local.script->count(StorageCall::Kind::kWrite);
   CHECK(value_of(local->delete_all_memories(everything())) == 20);
   CHECK(local.script->count(StorageCall::Kind::kWrite) == writes + 1);
@@ -664,7 +669,8 @@ TEST_CASE("a listing is newest first, equal times by id, with limit and offset",
   const Local local = world.open();
   const auto store_at = [&](const std::string& text, TimestampMs time) {
     return value_of(local->store_memories(
-                        text, with<StoreOptions>([&](auto& it) { it.timestamp_ms = time; })))[0].id;
+        text, with<StoreOptions>([&](auto& it) { it.timestamp_ms = time; })))[0]
+        .id;
   };
   const std::string middle = store_at("middle", 2000);
   const std::string oldest = store_at("oldest", 1000);
@@ -690,7 +696,8 @@ TEST_CASE("a listing is newest first, equal times by id, with limit and offset",
   CHECK(value_of(local->get_all_memories(far)).empty());
   far.offset = 0;
   CHECK(value_of(local->get_all_memories(far)).size() == 4);
-  for (const RetrievedMemory& each : list(*local)) CHECK(each.score == 1.0);
+  for (const RetrievedMemory& each : list(*local))
+    CHECK(each.score == 1.0);
 }
 
 TEST_CASE("a listing is filtered before it is cut", "[local]") {
@@ -915,7 +922,8 @@ TEST_CASE("a query as large as its bound is answered", "[local]") {
   const Local local = world.open();
   store(*local, "tea");
   std::string query;
-  while (query.size() + 4 <= kMaxTextBytes) query += "tea ";
+  while (query.size() + 4 <= kMaxTextBytes)
+    query += "tea ";
   CHECK(search(*local, query).size() == 1);
 }
 
@@ -964,7 +972,8 @@ TEST_CASE("delete-all takes exactly what Identity says", "[local]") {
     CHECK(value_of(local->delete_all_memories(options)) ==
           static_cast<std::int64_t>(27 - kept.size()));
     std::set<std::string> left;
-    for (const auto& [id, line] : everything_in(*local)) left.insert(id);
+    for (const auto& [id, line] : everything_in(*local))
+      left.insert(id);
     CHECK(left == kept);
   }
 }
@@ -983,7 +992,8 @@ TEST_CASE("what others store changes neither results nor scores", "[local]") {
     }
     const std::vector<RetrievedMemory> after = search(*local, "morning tea", mine);
     REQUIRE(ids_of(after) == ids_of(before));
-    for (std::size_t i = 0; i < after.size(); ++i) CHECK(after[i].score == before[i].score);
+    for (std::size_t i = 0; i < after.size(); ++i)
+      CHECK(after[i].score == before[i].score);
   }
 }
 
@@ -1037,7 +1047,8 @@ TEST_CASE("an export in an empty store gives equal results, ids, times and histo
       const auto left = value_of(local->retrieve_memories("cats know Oslo epoch", options));
       const auto right = value_of(copy->retrieve_memories("cats know Oslo epoch", options));
       REQUIRE(ids_of(left) == ids_of(right));
-      for (std::size_t i = 0; i < left.size(); ++i) CHECK(left[i].score == right[i].score);
+      for (std::size_t i = 0; i < left.size(); ++i)
+        CHECK(left[i].score == right[i].score);
     }
   }
   for (const auto& [id, line] : everything_in(*local)) {
@@ -1153,14 +1164,15 @@ TEST_CASE("an import keeps the bounds of a store", "[local]") {
   const Local local = world.open();
   const std::string header = "{\"format\":\"agent-memory\",\"version\":1}\n";
   const auto line = [](const std::string& text, const std::string& about) {
-    return "{\"id\":\"i\",\"memory\":\"" + text + "\",\"createdAt\":\"2026-01-01\",\"metadata\":" +
-           about + "}\n";
+    return "{\"id\":\"i\",\"memory\":\"" + text +
+           "\",\"createdAt\":\"2026-01-01\",\"metadata\":" + about + "}\n";
   };
   std::string deep = "1";
-  for (int i = 0; i < kMaxMetadataDepth; ++i) deep = "{\"k\":" + deep + "}";
+  for (int i = 0; i < kMaxMetadataDepth; ++i)
+    deep = "{\"k\":" + deep + "}";
   CHECK(value_of(local->import_memories(header + line("fine", deep), nullptr)).added == 1);
-  CHECK(failure(error_of(local->import_memories(
-            header + line("too deep", "{\"k\":" + deep + "}"), nullptr))) ==
+  CHECK(failure(error_of(
+            local->import_memories(header + line("too deep", "{\"k\":" + deep + "}"), nullptr))) ==
         "invalid_argument json: json line 2: metadata must not nest deeper than 64");
   CHECK(failure(error_of(local->import_memories(
             header + line("m", "{\"k\":\"" + std::string(70'000, 'x') + "\"}"), nullptr))) ==
@@ -1193,7 +1205,9 @@ TEST_CASE("a large import goes in batches and tells of each", "[local]") {
   World other(50);
   const Local copy = other.open();
   std::vector<std::pair<std::int64_t, std::int64_t>> progress;
-  const auto note = [&](std::int64_t done, std::int64_t total) { progress.push_back({done, total}); };
+  const auto note = [&](std::int64_t done, std::int64_t total) {
+    progress.push_back({done, total});
+  };
   SECTION("all goes well") {
     CHECK(value_of(copy->import_memories(exported, note)).added == 1200);
     CHECK(copy.script->count(StorageCall::Kind::kWrite) == 3);
@@ -1238,8 +1252,8 @@ TEST_CASE("an operation that is aborted while it waits its turn has changed noth
   local.script->pump = &pump;
   const auto flag = std::make_shared<AbortFlag>();
   Started<Result<std::vector<StoredMemory>>> first(local->store_memories("first", {}));
-  Started<Result<std::vector<StoredMemory>>> second(local->store_memories(
-      "second", with<StoreOptions>([&](auto& it) { it.abort = flag; })));
+  Started<Result<std::vector<StoredMemory>>> second(
+      local->store_memories("second", with<StoreOptions>([&](auto& it) { it.abort = flag; })));
   flag->request();
   pump.run_all();
   value_of(first.take());
@@ -1253,8 +1267,8 @@ TEST_CASE("an operation whose write is on its way completes although it is abort
   const Local local = world.open();
   local.script->pump = &pump;
   const auto flag = std::make_shared<AbortFlag>();
-  Started<Result<std::vector<StoredMemory>>> storing(local->store_memories(
-      "on its way", with<StoreOptions>([&](auto& it) { it.abort = flag; })));
+  Started<Result<std::vector<StoredMemory>>> storing(
+      local->store_memories("on its way", with<StoreOptions>([&](auto& it) { it.abort = flag; })));
   flag->request();
   pump.run_all();
   CHECK(value_of(storing.take()).size() == 1);
@@ -1360,8 +1374,9 @@ TEST_CASE("a write that fails leaves state and disk as they were, and a retry wo
   const Local local = world.open();
   const std::string id = store_one(*local, "as it was", ids("u"));
   const std::string exported = value_of(local->export_memories(std::nullopt));
-  const std::string other = "{\"format\":\"agent-memory\",\"version\":1}\n"
-                            "{\"id\":\"i\",\"memory\":\"m\",\"createdAt\":\"2026-01-01\"}";
+  const std::string other =
+      "{\"format\":\"agent-memory\",\"version\":1}\n"
+      "{\"id\":\"i\",\"memory\":\"m\",\"createdAt\":\"2026-01-01\"}";
   MemoryChange change;
   change.memory = "changed";
   std::size_t notices = local.heard->changes.size();
@@ -1482,7 +1497,8 @@ TEST_CASE("thousands of calls at once need no stack", "[local]") {
   const Local local = world.open();
   local.script->pump = &pump;
   std::vector<Started<Result<std::vector<StoredMemory>>>> calls;
-  for (int i = 0; i < 20'000; ++i) calls.emplace_back(local->store_memories("all the same", {}));
+  for (int i = 0; i < 20'000; ++i)
+    calls.emplace_back(local->store_memories("all the same", {}));
   pump.run_all();
   CHECK(value_of(calls.front().take())[0].event == MemoryEvent::kAdd);
   CHECK(value_of(calls.back().take())[0].event == MemoryEvent::kNoop);
@@ -1553,7 +1569,8 @@ TEST_CASE("many changes are taken in at one telling", "[local]") {
   world.disk->notify = FakeDisk::Notify::kWhenDelivered;
   const Local left = world.open();
   const Local right = world.open();
-  for (int i = 0; i < 10; ++i) store(*left, "number " + std::to_string(i));
+  for (int i = 0; i < 10; ++i)
+    store(*left, "number " + std::to_string(i));
   CHECK(list(*right).empty());
   world.disk->deliver();
   CHECK(list(*right).size() == 10);
@@ -1666,7 +1683,8 @@ TEST_CASE("several providers that fold and write in any order lose nothing", "[l
     FakeRandom random(seed);
     world.disk->notify = random.once_in(2) ? FakeDisk::Notify::kAtOnce : FakeDisk::Notify::kNever;
     std::vector<Local> tabs;
-    for (int i = 0; i < 3; ++i) tabs.push_back(world.open());
+    for (int i = 0; i < 3; ++i)
+      tabs.push_back(world.open());
     const std::string shared = store_one(*tabs[0], "shared");
     for (const Local& tab : tabs) {
       value_of(tab->refresh());
@@ -1692,9 +1710,12 @@ TEST_CASE("several providers that fold and write in any order lose nothing", "[l
       }
     }
     pump.run_all(random);
-    for (auto& each : stores) value_of(each.take());
-    for (auto& each : deletes) CHECK(value_of(each.take()));
-    for (auto& each : folds) value_of(each.take());
+    for (auto& each : stores)
+      value_of(each.take());
+    for (auto& each : deletes)
+      CHECK(value_of(each.take()));
+    for (auto& each : folds)
+      value_of(each.take());
     for (const Local& tab : tabs) {
       tab.script->pump = nullptr;
       value_of(tab->refresh());
@@ -1702,7 +1723,8 @@ TEST_CASE("several providers that fold and write in any order lose nothing", "[l
     }
     const auto state = everything_in(*tabs[0]);
     REQUIRE(everything_in(*world.open()) == state);
-    for (const Local& tab : tabs) value_of(tab->close());
+    for (const Local& tab : tabs)
+      value_of(tab->close());
     REQUIRE(everything_in(*world.open()) == state);
   }
 }
@@ -1713,7 +1735,8 @@ TEST_CASE("a fold is due after many writes or a delete, and changes nothing that
           "[local]") {
   World world;
   const Local local = world.open();
-  for (int i = 0; i < 255; ++i) store(*local, "number " + std::to_string(i));
+  for (int i = 0; i < 255; ++i)
+    store(*local, "number " + std::to_string(i));
   CHECK_FALSE(local->is_maintenance_due());
   value_of(local->maintain());
   CHECK(world.disk->keys("head/").empty());
@@ -1746,7 +1769,8 @@ TEST_CASE("an index image that was garbled or changed is built anew from the tex
   World world;
   {
     const Local local = world.open();
-    for (int i = 0; i < 20; ++i) store(*local, "tea number " + std::to_string(i), ids("u"));
+    for (int i = 0; i < 20; ++i)
+      store(*local, "tea number " + std::to_string(i), ids("u"));
     value_of(local->delete_memory(store_one(*local, "a reason to fold")));
     value_of(local->close());
   }
@@ -1938,8 +1962,8 @@ class Model {
     local_.script->fail_next(ErrorCode::kStorage);
     StoreOptions options;
     options.identity = ids("u1");
-    const Result<std::vector<StoredMemory>> stored =
-        run_ready(local_->store_memories("never stored " + std::to_string(random_.next()), options));
+    const Result<std::vector<StoredMemory>> stored = run_ready(
+        local_->store_memories("never stored " + std::to_string(random_.next()), options));
     CHECK_FALSE(stored);
     CHECK(everything_in(*local_) == before);
   }
@@ -1980,10 +2004,12 @@ class Model {
       }
       std::sort(expected.rbegin(), expected.rend());
       Strings order;
-      for (const auto& [time, id] : expected) order.push_back(id);
+      for (const auto& [time, id] : expected)
+        order.push_back(id);
       const std::vector<RetrievedMemory> listed = list(*local_, call);
       REQUIRE(ids_of(listed) == order);
-      for (const RetrievedMemory& each : listed) CHECK(each.memory == memories_[each.id].text);
+      for (const RetrievedMemory& each : listed)
+        CHECK(each.memory == memories_[each.id].text);
       REQUIRE(as_set(ids_of(search(*local_, "tea", call))) == as_set(order));
       const std::string word = "word" + std::to_string(random_.below(12));
       std::set<std::string> with_word;

@@ -5,8 +5,7 @@
 
 namespace agent_memory::testing {
 
-std::vector<StoredMemory> store(LocalProvider& provider, MessageInput messages,
-                                Identity identity) {
+std::vector<StoredMemory> store(LocalProvider& provider, MessageInput messages, Identity identity) {
   StoreOptions options;
   options.identity = std::move(identity);
   return value_of(provider.store_memories(std::move(messages), std::move(options)));
@@ -19,8 +18,7 @@ std::string store_one(LocalProvider& provider, MessageInput messages, Identity i
   return stored.front().id;
 }
 
-std::vector<RetrievedMemory> search(LocalProvider& provider, std::string query,
-                                    Identity identity) {
+std::vector<RetrievedMemory> search(LocalProvider& provider, std::string query, Identity identity) {
   RetrieveOptions options;
   options.identity = std::move(identity);
   options.top_k = 100;
@@ -35,7 +33,8 @@ std::vector<RetrievedMemory> list(LocalProvider& provider, Identity identity) {
 
 std::vector<std::string> texts_of(const std::vector<RetrievedMemory>& memories) {
   std::vector<std::string> texts;
-  for (const RetrievedMemory& each : memories) texts.push_back(each.memory);
+  for (const RetrievedMemory& each : memories)
+    texts.push_back(each.memory);
   return texts;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent_memory/local_provider.hpp"
+
 #include "support/fake_storage.hpp"
 #include "support/fakes.hpp"
 #include "support/tasks.hpp"
@@ -50,11 +51,10 @@ class World {
 
   Async<std::shared_ptr<LocalProvider>> opening(const Local& local,
                                                 LocalProviderOptions options = {}) {
-    return LocalProvider::open(std::make_unique<FakeStorage>(disk, local.script), clock,
-                               std::make_shared<FakeRandom>(++seed_), options,
-                               [heard = local.heard](const LocalNotice& notice) {
-                                 heard->take(notice);
-                               });
+    return LocalProvider::open(
+        std::make_unique<FakeStorage>(disk, local.script), clock,
+        std::make_shared<FakeRandom>(++seed_), options,
+        [heard = local.heard](const LocalNotice& notice) { heard->take(notice); });
   }
   Local open(LocalProviderOptions options = {}) {
     Local local;
