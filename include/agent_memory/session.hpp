@@ -70,6 +70,8 @@ class MemorySession {
   /// Fingerprints of all messages that were noted, oldest first.
   std::vector<std::uint64_t> seen_;
   JsonArray waiting_;
+  /// Whether the last try to store failed: the next turn tries again.
+  bool retries_ = false;
   std::int64_t turns_ = 0;
 };
 

@@ -30,10 +30,10 @@ std::uint64_t fingerprint(const SpokenMessage& message) {
 }
 
 /// How many of the first of `current` were there before: the last of `seen` (a caller who passes
-/// the whole history, or a window of it) or most of `seen` (a history whose end was rewritten). A
-/// caller who passes only new messages repeats none; one who says again what came first is heard
-/// again, for storing twice does no harm and dropping would.
-std::size_t count_known(const std::vector<std::uint64_t>& seen,
+/// the whole history, or a window of it) or most of `seen` (a history whose end was rewritten:
+/// `seen` forgets the end that it had). A caller who passes only new messages repeats none; one who
+/// says again what came first is heard again, for storing twice does no harm and dropping would.
+std::size_t match_known(std::vector<std::uint64_t>& seen,
                         const std::vector<std::uint64_t>& current) {
   for (std::size_t length = std::min(seen.size(), current.size()); length > 0; --length) {
     if (std::equal(current.begin(), current.begin() + static_cast<std::ptrdiff_t>(length),
@@ -43,7 +43,15 @@ std::size_t count_known(const std::vector<std::uint64_t>& seen,
   }
   const auto common = std::mismatch(seen.begin(), seen.end(), current.begin(), current.end());
   const auto length = static_cast<std::size_t>(common.first - seen.begin());
-  return length >= 2 && length >= seen.size() / 2 ? length : 0;
+  if (length < 2 || length < seen.size() / 2) return 0;
+  seen.resize(length);
+  return length;
+}
+
+/// What to search for: the beginning of what was said, from its first word on.
+std::string query_from(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return std::string(truncate_utf8(text, kMaxQueryBytes));
 }
 
 Error too_long(const SpokenMessage& message) {
@@ -120,7 +128,7 @@ Async<PreparedRequest> MemorySession::before_model_request(JsonValue messages) {
                           .min_relevance_score = options_.config.min_relevance_score,
                           .explain = false,
                           .abort = nullptr};
-  std::string query(truncate_utf8(last_user->text, kMaxQueryBytes));
+  std::string query = query_from(last_user->text);
   Result<std::vector<RetrievedMemory>> found =
       co_await provider_->retrieve_memories(std::move(query), std::move(options));
   if (!found) {
@@ -142,7 +150,7 @@ Result<void> MemorySession::note_new(const JsonValue& messages) {
   fingerprints.reserve(spoken->size());
   for (const SpokenMessage& message : *spoken)
     fingerprints.push_back(fingerprint(message));
-  for (std::size_t i = count_known(seen_, fingerprints); i < spoken->size(); ++i) {
+  for (std::size_t i = match_known(seen_, fingerprints); i < spoken->size(); ++i) {
     seen_.push_back(fingerprints[i]);
     const SpokenMessage& message = (*spoken)[i];
     if (message.text.size() <= kMaxTextBytes) {
@@ -162,7 +170,8 @@ Async<std::vector<StoredMemory>> MemorySession::after_run(JsonValue messages) {
   Result<void> noted = note_new(messages);
   if (!noted) co_return std::move(noted).error();
   ++turns_;
-  if (turns_ % options_.config.store_after_turns != 0) co_return std::vector<StoredMemory>();
+  const bool due = turns_ % options_.config.store_after_turns == 0;
+  if (!due && !retries_) co_return std::vector<StoredMemory>();
   Result<std::vector<StoredMemory>> stored = co_await store_waiting("after_run");
   co_return stored;
 }
@@ -177,6 +186,7 @@ Async<std::vector<StoredMemory>> MemorySession::store_waiting(std::string operat
   if (!identity) co_return std::move(identity).error();
   if (waiting_.empty()) co_return std::vector<StoredMemory>();
   JsonArray batch = std::exchange(waiting_, {});
+  retries_ = false;
   StoreOptions options{.identity = *std::move(identity),
                        .metadata = options_.config.metadata,
                        .timestamp_ms = std::nullopt,
@@ -186,6 +196,7 @@ Async<std::vector<StoredMemory>> MemorySession::store_waiting(std::string operat
       co_await provider_->store_memories(batch, std::move(options));
   if (!stored) {
     waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
+    retries_ = true;
     if (absorb(stored.error(), operation)) co_return std::vector<StoredMemory>();
   }
   co_return stored;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "text/normalize.hpp"
+#include "messages/equality.hpp"
 
 namespace agent_memory {
 namespace {

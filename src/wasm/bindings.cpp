@@ -432,7 +432,7 @@ EMSCRIPTEN_BINDINGS(agent_memory) {
 
   em::function("completeConfig", &complete_config);
   em::function("settle", &HostCall::settle);
-  em::function("abort", &abort_operation);
+  em::function("abortOperation", &abort_operation);
   em::function("storageChanged", &on_host_storage_changed);
   em::function("errorCodes", em::optional_override([] {
                  std::string names;

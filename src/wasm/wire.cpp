@@ -123,6 +123,11 @@ class Fields {
   }
 
   void identity(Identity& target) {
+    // Dropped, a misspelt id would open another wall.
+    for (const std::string_view field : {"user_id", "agent_id", "run_id"}) {
+      if (json_.find(field) == nullptr) continue;
+      fail("options", "must say " + to_camel_case(field) + ", got " + std::string(field));
+    }
     string("user_id", target.user_id);
     string("agent_id", target.agent_id);
     string("run_id", target.run_id);

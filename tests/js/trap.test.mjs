@@ -16,7 +16,7 @@ function trapping() {
       this.calls++;
       throw new WebAssembly.RuntimeError('unreachable');
     },
-    abort() {
+    abortOperation() {
       this.calls++;
       throw new WebAssembly.RuntimeError('unreachable');
     },

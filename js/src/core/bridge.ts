@@ -108,7 +108,7 @@ export class Bridge implements Host {
       if (signal) {
         const onAbort = (): void => {
           this.#guard((module) => {
-            if (!module.abort(ticket)) return;
+            if (!module.abortOperation(ticket)) return;
             this.#operations.delete(ticket);
             reject(aborted(signal));
           });

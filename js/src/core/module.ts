@@ -67,7 +67,7 @@ export interface WasmModule {
   /** Answers a call to a port: its bytes, or an error's JSON. */
   settle(ticket: Ticket, ok: boolean, answer: Uint8Array | string): void;
   /** Whether the operation will change nothing, so that nobody need wait for it. */
-  abort(ticket: Ticket): boolean;
+  abortOperation(ticket: Ticket): boolean;
   storageChanged(id: ObjectId): void;
   /** The names of all error codes, comma-separated. */
   errorCodes(): string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "text/normalize.hpp"
+#include "messages/equality.hpp"
 
 #include <random>
 #include <string>
