@@ -9,6 +9,8 @@
 
 #include "agent_memory/types.hpp"
 
+#include "base/time.hpp"
+
 namespace agent_memory {
 
 /// A hybrid logical timestamp: milliseconds in the upper 52 bits, a counter in the lower 12, and
@@ -31,7 +33,9 @@ class HybridClock {
   explicit HybridClock(std::uint64_t writer) : writer_(writer) {}
 
   Stamp next(TimestampMs now_ms) {
-    const std::uint64_t wall = static_cast<std::uint64_t>(std::max<TimestampMs>(now_ms, 0)) << 12U;
+    // A clock beyond its range must not use up what stamps can grow by.
+    now_ms = std::clamp<TimestampMs>(now_ms, 0, kMaxTimestampMs);
+    const std::uint64_t wall = static_cast<std::uint64_t>(now_ms) << 12U;
     last_ = std::max(wall, last_ + 1);
     return {.time = last_, .writer = writer_};
   }

@@ -152,7 +152,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (!filter) co_return filter.error();
     if (options.abort && options.abort->requested()) co_return aborted();
 
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     IndexQuery index_query{.text = query,
                            .identity = std::move(options.identity),
                            .top_k = to_size(options.top_k),
@@ -192,7 +192,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (options.abort && options.abort->requested()) co_return aborted();
     std::vector<StoredMemory> stored;
     PendingWrite write;
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     for (SpokenMessage& message : *spoken) {
       if (message.role == Role::kUser ? !options_.store_user : !options_.store_assistant) continue;
       MemoryRecord record{
@@ -260,7 +260,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return false;
-    std::vector<Operation> operations{deletion(*index, clock_->now_ms())};
+    std::vector<Operation> operations{deletion(*index, now())};
     Result<void> committed = co_await commit(std::move(operations));
     if (!committed) co_return std::move(committed).error();
     co_return true;
@@ -295,7 +295,7 @@ class LocalProviderImpl final : public LocalProvider,
         JsonValue(record.metadata) == JsonValue(entry.record.metadata)) {
       co_return to_stored(record, MemoryEvent::kNoop);
     }
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     record.updated_at_ms = now_ms;
     StoredMemory stored = to_stored(record, MemoryEvent::kUpdate);
     std::vector<Operation> operations;
@@ -335,7 +335,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     std::optional<Identity> identity;
     if (!options.identity.empty()) identity = std::move(options.identity);
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     std::vector<Operation> operations;
     for (const EntryIndex index : select(identity, *filter)) {
       operations.push_back(deletion(index, now_ms));
@@ -375,7 +375,7 @@ class LocalProviderImpl final : public LocalProvider,
       if (closed_) co_return closed();
       const std::size_t end = std::min(memories->size(), begin + kImportBatch);
       PendingWrite write;
-      const TimestampMs now_ms = clock_->now_ms();
+      const TimestampMs now_ms = now();
       for (std::size_t i = begin; i < end; ++i) {
         const ExportedMemory& memory = (*memories)[i];
         const std::string key = equality_key(memory.record);
@@ -466,14 +466,17 @@ class LocalProviderImpl final : public LocalProvider,
     return validate(options);
   }
 
+  [[nodiscard]] TimestampMs now() const {
+    return std::clamp(clock_->now_ms(), kMinTimestampMs, kMaxTimestampMs);
+  }
+
   void tell(const LocalNotice& notice) const {
     if (on_notice_) on_notice_(notice);
   }
 
   std::optional<EntryIndex> find_live(std::string_view id) const {
     const std::optional<EntryIndex> index = store_.find(id);
-    if (!index || !store_[*index].is_live() ||
-        is_expired(store_[*index].record, clock_->now_ms())) {
+    if (!index || !store_[*index].is_live() || is_expired(store_[*index].record, now())) {
       return std::nullopt;
     }
     return index;
@@ -491,7 +494,7 @@ class LocalProviderImpl final : public LocalProvider,
   std::vector<EntryIndex> select(const std::optional<Identity>& identity,
                                  const Filter& filter) const {
     std::vector<EntryIndex> selected;
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     for (EntryIndex index = 0; index < store_.size(); ++index) {
       const MemoryEntry& entry = store_[index];
       if (entry.is_live() && (!identity || is_visible(entry.record.identity, *identity)) &&
@@ -576,7 +579,7 @@ class LocalProviderImpl final : public LocalProvider,
     // A fold removes what it replaces, so it must know all there is.
     Result<void> taken = co_await take_news();
     if (!taken) co_return std::move(taken).error();
-    const TimestampMs now_ms = clock_->now_ms();
+    const TimestampMs now_ms = now();
     std::vector<Operation> expired;
     for (EntryIndex index = 0; index < store_.size(); ++index) {
       if (store_[index].is_live() && is_expired(store_[index].record, now_ms)) {

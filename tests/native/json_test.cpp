@@ -133,7 +133,7 @@ TEST_CASE("nesting has a bound that no stack depends on", "[json]") {
 TEST_CASE("an object with very many members is read in reasonable time", "[json]") {
   std::string text = "{";
   for (int i = 0; i < 50'000; ++i)
-    text += "\"" + std::to_string(i % 40'000) + "\":1,";
+    text.append("\"").append(std::to_string(i % 40'000)).append("\":1,");
   text.back() = '}';
   const auto begin = std::chrono::steady_clock::now();
   const JsonValue value = value_of(parse_json(text));
@@ -157,8 +157,9 @@ TEST_CASE("random bytes and damaged documents never break the parser", "[json]")
 
 TEST_CASE("an error message shows a value briefly and as valid text", "[json]") {
   CHECK(describe(JsonObject{{"a", 1}}) == R"({"a":1})");
-  CHECK(describe(std::string(58, 'x')) == "\"" + std::string(58, 'x') + "\"");
-  CHECK(describe(std::string(59, 'x')) == "\"" + std::string(59, 'x') + "\xE2\x80\xA6");
+  const auto quoted = [](std::size_t length) { return std::string(1, '"').append(length, 'x'); };
+  CHECK(describe(std::string(58, 'x')) == quoted(58) + "\"");
+  CHECK(describe(std::string(59, 'x')) == quoted(59) + "\xE2\x80\xA6");
   std::string wide;
   for (int i = 0; i < 40; ++i)
     wide += "\xE6\x97\xA5";

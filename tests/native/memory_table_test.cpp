@@ -2,6 +2,7 @@
 #include "journal/memory_table.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -334,6 +335,20 @@ TEST_CASE("stamps grow whatever the wall clock does", "[memory_table]") {
     last = next;
   }
   CHECK(HybridClock(1).next(kStart).ms() == kStart);
+}
+
+TEST_CASE("a wall clock far off leaves room for stamps to grow", "[memory_table]") {
+  HybridClock clock(1);
+  Stamp last;
+  for (const TimestampMs now :
+       {std::numeric_limits<TimestampMs>::max(), kStart, TimestampMs{9007199254740991},
+        std::numeric_limits<TimestampMs>::min()}) {
+    for (int i = 0; i < 5000; ++i) {
+      const Stamp next = clock.next(now);
+      REQUIRE(next > last);
+      last = next;
+    }
+  }
 }
 
 TEST_CASE("a stamp is greater than every stamp that was shown to its clock", "[memory_table]") {
