@@ -60,11 +60,44 @@ std::uint32_t append_id(std::string& bytes, const std::optional<std::string>& id
   return static_cast<std::uint32_t>(id->size() + 1);
 }
 
+/// An image's sections: first the numbers, then the texts.
+struct Arrays {
+  std::vector<std::vector<std::uint32_t>> numbers =
+      std::vector<std::vector<std::uint32_t>>(kNumbersCount);
+  std::vector<std::string> texts = std::vector<std::string>(kTextsCount);
+};
+
+std::vector<std::string> to_sections(Arrays arrays) {
+  std::vector<std::string> sections;
+  for (std::vector<std::uint32_t>& numbers : arrays.numbers) {
+    sections.emplace_back(reinterpret_cast<const char*>(numbers.data()),
+                          numbers.size() * sizeof(std::uint32_t));
+    numbers = {};
+  }
+  for (std::string& text : arrays.texts)
+    sections.push_back(std::move(text));
+  return sections;
+}
+
+std::optional<Arrays> to_arrays(std::vector<std::string> sections) {
+  if (sections.size() != kNumbersCount + std::size_t{kTextsCount}) return std::nullopt;
+  Arrays arrays;
+  for (std::size_t i = 0; i < kNumbersCount; ++i) {
+    std::string section = std::move(sections[i]);
+    if (section.size() % sizeof(std::uint32_t) != 0) return std::nullopt;
+    arrays.numbers[i].resize(section.size() / sizeof(std::uint32_t));
+    section.copy(reinterpret_cast<char*>(arrays.numbers[i].data()), section.size());
+  }
+  for (std::size_t i = 0; i < kTextsCount; ++i)
+    arrays.texts[i] = std::move(sections[kNumbersCount + i]);
+  return arrays;
+}
+
 /// Takes an image's arrays apart from the front. What is asked for and not there makes it fail,
 /// and everything after that is empty.
 class ImageReader {
  public:
-  explicit ImageReader(const IndexImage& image) : image_(image) {}
+  explicit ImageReader(const Arrays& image) : image_(image) {}
 
   std::vector<std::uint32_t> numbers(Numbers array, std::size_t count) {
     const std::vector<std::uint32_t>& all = image_.numbers[array];
@@ -123,7 +156,7 @@ class ImageReader {
     return true;
   }
 
-  const IndexImage& image_;
+  const Arrays& image_;
   std::array<std::size_t, kNumbersCount> number_at_{};
   std::array<std::size_t, kTextsCount> text_at_{};
   bool failed_ = false;
@@ -170,9 +203,7 @@ PartitionColumns read_columns(ImageReader& reader, const Header& header) {
 }  // namespace
 
 IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered) {
-  IndexImage image{.version = kVersion,
-                   .numbers = std::vector<std::vector<std::uint32_t>>(kNumbersCount),
-                   .texts = std::vector<std::string>(kTextsCount)};
+  Arrays image;
   for (Walls::PartitionId id = 0; id < walls.size(); ++id) {
     const Identity* wall = walls.wall(id);
     if (wall == nullptr) continue;
@@ -204,15 +235,14 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
     image.texts[kTermBytes] += columns.terms.bytes;
     image.texts[kPostingBytes].append(columns.postings.bytes.begin(), columns.postings.bytes.end());
   }
-  return image;
+  return {.version = kVersion, .sections = to_sections(std::move(image))};
 }
 
-std::optional<Walls> read_image(const IndexImage& image) {
-  if (image.version != kVersion || image.numbers.size() != kNumbersCount ||
-      image.texts.size() != kTextsCount) {
-    return std::nullopt;
-  }
-  ImageReader reader(image);
+std::optional<Walls> read_image(IndexImage image) {
+  if (image.version != kVersion) return std::nullopt;
+  const std::optional<Arrays> arrays = to_arrays(std::move(image.sections));
+  if (!arrays) return std::nullopt;
+  ImageReader reader(*arrays);
   Walls walls;
   while (reader.more()) {
     const Header header = read_header(reader);

@@ -18,6 +18,6 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
 
 /// The partitions that `image` describes, or nullopt where it does not hold together. Whether the
 /// documents' numbers are right is not checked.
-std::optional<Walls> read_image(const IndexImage& image);
+std::optional<Walls> read_image(IndexImage image);
 
 }  // namespace agent_memory

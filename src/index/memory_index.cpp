@@ -118,8 +118,8 @@ IndexImage MemoryIndex::image(const std::vector<DocumentId>& order) const {
   return make_image(state_->walls, renumbered);
 }
 
-std::optional<MemoryIndex> MemoryIndex::from_image(const IndexImage& image, std::size_t documents) {
-  auto walls = read_image(image);
+std::optional<MemoryIndex> MemoryIndex::from_image(IndexImage image, std::size_t documents) {
+  auto walls = read_image(std::move(image));
   if (!walls) return std::nullopt;
   MemoryIndex index;
   State& state = *index.state_;

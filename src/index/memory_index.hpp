@@ -55,14 +55,13 @@ struct IndexHit {
 };
 
 /// The index as flat arrays, documents renumbered 0..n-1 in the order given to `image`. What a
-/// checkpoint keeps; loading it cuts no text into terms. Opaque to everybody but the index; `texts`
-/// are any bytes.
+/// checkpoint keeps; loading it cuts no text into terms. Opaque to everybody but the index.
 struct IndexImage {
   /// Raises when the arrays or the analysis change meaning: an image of another version is
   /// refused and the index is built from the texts.
   std::uint32_t version = 0;
-  std::vector<std::vector<std::uint32_t>> numbers;
-  std::vector<std::string> texts;
+  /// Any bytes; numbers as they lie in RAM, little-endian.
+  std::vector<std::string> sections;
 };
 
 /// An inverted index per wall. Costs: add and remove, the words of the document; search, the
@@ -88,7 +87,7 @@ class MemoryIndex {
   [[nodiscard]] IndexImage image(const std::vector<DocumentId>& order) const;
   /// The index that `image` describes, with documents 0..`documents`-1; nullopt where the image
   /// is of another version, does not hold together, or is not over that many documents.
-  static std::optional<MemoryIndex> from_image(const IndexImage& image, std::size_t documents);
+  static std::optional<MemoryIndex> from_image(IndexImage image, std::size_t documents);
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "journal/codec.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -308,28 +309,67 @@ bool decode_head(std::string_view payload, CheckpointHead& out) {
   return in.ok() && in.at_end();
 }
 
-std::string encode_image(const ViewImage& image) {
-  ByteWriter out;
-  out.put_u32(image.version);
-  out.put_varint(image.numbers.size());
-  for (const auto& numbers : image.numbers)
-    out.put_u32s(numbers);
-  out.put_varint(image.texts.size());
-  for (const std::string& text : image.texts)
-    out.put_string(text);
-  return out.take();
+// The directory: version, number of sections, the size of each. It fits a part.
+
+ImageEncoder::ImageEncoder(ViewImage image, std::size_t part_bytes) : part_bytes_(part_bytes) {
+  ByteWriter directory;
+  directory.put_u32(image.version);
+  directory.put_varint(image.sections.size());
+  for (const std::string& section : image.sections)
+    directory.put_varint(section.size());
+  pieces_.reserve(image.sections.size() + 1);
+  pieces_.push_back(directory.take());
+  for (std::string& section : image.sections)
+    pieces_.push_back(std::move(section));
 }
 
-bool decode_image(std::string_view payload, ViewImage& out) {
+std::optional<std::string> ImageEncoder::next() {
+  if (piece_ == pieces_.size()) return std::nullopt;
+  std::string payload;
+  payload.reserve(part_bytes_);
+  while (piece_ < pieces_.size() && payload.size() < part_bytes_) {
+    const std::size_t taken =
+        std::min(pieces_[piece_].size() - offset_, part_bytes_ - payload.size());
+    payload.append(pieces_[piece_], offset_, taken);
+    offset_ += taken;
+    if (offset_ < pieces_[piece_].size()) break;
+    std::string().swap(pieces_[piece_++]);
+    offset_ = 0;
+  }
+  return payload;
+}
+
+bool ImageDecoder::read_directory(std::string_view& payload) {
   ByteReader in(payload);
-  out.version = in.u32();
-  const std::size_t numbers = in.size();
-  for (std::size_t i = 0; i < numbers && in.ok(); ++i)
-    out.numbers.push_back(in.u32s());
-  const std::size_t texts = in.size();
-  for (std::size_t i = 0; i < texts && in.ok(); ++i)
-    out.texts.emplace_back(in.string());
-  return in.ok() && in.at_end();
+  image_.version = in.u32();
+  const std::size_t count = in.size();
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    const std::uint64_t size = in.varint();
+    if (size > limit_) return false;
+    limit_ -= static_cast<std::size_t>(size);
+    image_.sections.emplace_back(static_cast<std::size_t>(size), '\0');
+  }
+  payload.remove_prefix(payload.size() - in.remaining());
+  return in.ok();
+}
+
+bool ImageDecoder::take(std::string_view payload) {
+  if (!has_directory_ && !read_directory(payload)) return false;
+  has_directory_ = true;
+  for (; section_ < image_.sections.size(); ++section_, filled_ = 0) {
+    std::string& section = image_.sections[section_];
+    const std::size_t taken = std::min(section.size() - filled_, payload.size());
+    payload.copy(section.data() + filled_, taken);
+    payload.remove_prefix(taken);
+    filled_ += taken;
+    if (filled_ < section.size()) break;
+  }
+  return payload.empty();
+}
+
+std::optional<ViewImage> ImageDecoder::finish() {
+  if (!has_directory_ || section_ < image_.sections.size()) return std::nullopt;
+  return std::move(image_);
 }
 
 }  // namespace agent_memory

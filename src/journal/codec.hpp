@@ -5,7 +5,9 @@
 // CRC-32C of all that follows, format version, kind, payload. These eight bytes mean the same in
 // every version, so that a newer one is never taken for damage, nor damage for a newer one.
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,13 +64,45 @@ struct CheckpointHead {
 std::string encode_head(const CheckpointHead& head);
 bool decode_head(std::string_view payload, CheckpointHead& out);
 
-/// A view's flat arrays, as `index` and `local` make and read them.
+/// A view as `index` and `local` make and read it: raw bytes that mean nothing to the journal.
 struct ViewImage {
   std::uint32_t version = 0;
-  std::vector<std::vector<std::uint32_t>> numbers;
-  std::vector<std::string> texts;
+  std::vector<std::string> sections;
 };
-std::string encode_image(const ViewImage& image);
-bool decode_image(std::string_view payload, ViewImage& out);
+
+/// Cuts an image into payloads of `part_bytes`, and frees each section once it is cut.
+class ImageEncoder {
+ public:
+  ImageEncoder(ViewImage image, std::size_t part_bytes);
+  /// The next payload; nullopt after the last.
+  std::optional<std::string> next();
+
+ private:
+  std::size_t part_bytes_;
+  /// The directory, then the sections.
+  std::vector<std::string> pieces_;
+  std::size_t piece_ = 0;
+  std::size_t offset_ = 0;
+};
+
+/// Puts the payloads together again, each byte straight to its place.
+class ImageDecoder {
+ public:
+  /// An image that says it takes more than `limit` bytes is refused.
+  explicit ImageDecoder(std::size_t limit) : limit_(limit) {}
+  /// Takes the next payload; false where it is none.
+  bool take(std::string_view payload);
+  /// The image, or nullopt where payloads are missing.
+  std::optional<ViewImage> finish();
+
+ private:
+  bool read_directory(std::string_view& payload);
+
+  std::size_t limit_;
+  bool has_directory_ = false;
+  ViewImage image_;
+  std::size_t section_ = 0;
+  std::size_t filled_ = 0;
+};
 
 }  // namespace agent_memory

@@ -91,13 +91,6 @@ std::size_t count_deletions(const std::vector<Operation>& operations) {
                     [](const Operation& each) { return each.kind == MemoryEvent::kDelete; }));
 }
 
-std::vector<std::string> cut(const std::string& bytes, std::size_t size) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at < bytes.size(); at += size)
-    parts.push_back(bytes.substr(at, size));
-  return parts;
-}
-
 /// The entries in segments of about kSegmentBytes, in order.
 std::vector<std::string> encode_segments(const std::vector<const MemoryEntry*>& entries) {
   std::vector<std::string> segments;
@@ -250,19 +243,17 @@ Async<std::optional<ViewImage>> Journal::read_image(std::string name, Checkpoint
   const std::string prefix = std::string(kImagePrefix) + name + "/";
   Result<std::vector<KeyValue>> parts = co_await scan_all(prefix, kSegmentPage);
   if (!parts) co_return std::move(parts).error();
-  std::string payload;
+  ImageDecoder image(checkpoint->head->image_bytes);
   bool whole = parts->size() == checkpoint->head->image_parts;
   checkpoint->bytes -= checkpoint->head->image_bytes;
   for (const KeyValue& part : *parts) {
     checkpoint->bytes += part.value.size();
     const Unsealed frame = unseal(FrameKind::kImage, part.value);
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
-    whole = whole && frame.damage == Damage::kNone;
-    payload.append(frame.payload);
+    whole = whole && frame.damage == Damage::kNone && image.take(frame.payload);
   }
-  ViewImage image;
-  if (!whole || !decode_image(payload, image)) co_return std::optional<ViewImage>();
-  co_return std::optional(std::move(image));
+  if (!whole) co_return std::optional<ViewImage>();
+  co_return image.finish();
 }
 
 Async<bool> Journal::has_changed(const Checkpoints* heads) {
@@ -482,9 +473,10 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     std::string key = part_key(kSegmentPrefix, name, head.segments++);
     head.segment_bytes += put(std::move(key), FrameKind::kEntries, segment);
   }
-  for (const std::string& part : cut(encode_image(image), kSegmentBytes)) {
+  ImageEncoder parts(std::move(image), kSegmentBytes);
+  while (const std::optional<std::string> part = parts.next()) {
     std::string key = part_key(kImagePrefix, name, head.image_parts++);
-    head.image_bytes += put(std::move(key), FrameKind::kImage, part);
+    head.image_bytes += put(std::move(key), FrameKind::kImage, *part);
   }
   for (const auto& [writer, sequence] : known_.progress)
     head.folded.push_back({writer, sequence});

@@ -2,6 +2,7 @@
 #include "local/store.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -10,9 +11,9 @@
 namespace agent_memory {
 namespace {
 
-// The image of the store is that of the index with the fingerprints behind it. Raised when
-// equality_key changes.
-constexpr std::uint32_t kFingerprintVersion = 1;
+// The image of the store is that of the index with one section behind it: the fingerprints of the
+// live memories and this number. Raised when equality_key changes.
+constexpr std::uint64_t kFingerprintVersion = 1;
 
 /// FNV-1a, 64 bits. Only narrows down: equality is decided on the keys themselves.
 std::uint64_t hash(std::string_view bytes) {
@@ -61,28 +62,26 @@ void Store::load(std::vector<MemoryEntry> entries, std::optional<ViewImage> imag
   for (EntryIndex i = 0; i < table_.size(); ++i) {
     live_first = live_first && table_[i].is_live() == (i < table_.live());
   }
-  if (image && live_first && load_image(*image)) return;
+  if (image && live_first && load_image(*std::move(image))) return;
   for (EntryIndex i = 0; i < table_.size(); ++i) {
     if (table_[i].is_live()) add_to_views(i);
   }
 }
 
-bool Store::load_image(const ViewImage& image) {
+bool Store::load_image(ViewImage image) {
   const std::size_t live = table_.live();
-  if (image.numbers.empty() || image.numbers.back().size() != 2 * live + 1 ||
-      image.numbers.back().back() != kFingerprintVersion) {
-    return false;
-  }
-  IndexImage index_image{.version = image.version, .numbers = image.numbers, .texts = image.texts};
-  const std::vector<std::uint32_t> fingerprints = std::move(index_image.numbers.back());
-  index_image.numbers.pop_back();
-  std::optional<MemoryIndex> index = MemoryIndex::from_image(index_image, live);
+  std::vector<std::uint64_t> fingerprints(live + 1);
+  const std::size_t bytes = fingerprints.size() * sizeof(std::uint64_t);
+  if (image.sections.empty() || image.sections.back().size() != bytes) return false;
+  std::memcpy(fingerprints.data(), image.sections.back().data(), bytes);
+  if (fingerprints.back() != kFingerprintVersion) return false;
+  image.sections.pop_back();
+  std::optional<MemoryIndex> index = MemoryIndex::from_image(
+      {.version = image.version, .sections = std::move(image.sections)}, live);
   if (!index) return false;
   index_ = *std::move(index);
-  for (std::size_t i = 0; i < live; ++i) {
-    const auto high = static_cast<std::uint64_t>(fingerprints[2 * i + 1]);
-    note_viewed(static_cast<EntryIndex>(i), fingerprints[2 * i] | (high << 32U));
-  }
+  for (std::size_t i = 0; i < live; ++i)
+    note_viewed(static_cast<EntryIndex>(i), fingerprints[i]);
   return true;
 }
 
@@ -164,18 +163,14 @@ std::vector<EntryIndex> Store::live_order() const {
 
 ViewImage Store::image(const std::vector<EntryIndex>& order) const {
   IndexImage index_image = index_.image(order);
-  ViewImage image{.version = index_image.version,
-                  .numbers = std::move(index_image.numbers),
-                  .texts = std::move(index_image.texts)};
-  std::vector<std::uint32_t> fingerprints;
-  fingerprints.reserve(2 * order.size() + 1);
-  for (const EntryIndex index : order) {
-    const std::uint64_t fingerprint = viewed_[index].fingerprint;
-    fingerprints.push_back(static_cast<std::uint32_t>(fingerprint));
-    fingerprints.push_back(static_cast<std::uint32_t>(fingerprint >> 32U));
-  }
+  ViewImage image{.version = index_image.version, .sections = std::move(index_image.sections)};
+  std::vector<std::uint64_t> fingerprints;
+  fingerprints.reserve(order.size() + 1);
+  for (const EntryIndex index : order)
+    fingerprints.push_back(viewed_[index].fingerprint);
   fingerprints.push_back(kFingerprintVersion);
-  image.numbers.push_back(std::move(fingerprints));
+  image.sections.emplace_back(reinterpret_cast<const char*>(fingerprints.data()),
+                              fingerprints.size() * sizeof(std::uint64_t));
   return image;
 }
 

@@ -66,7 +66,7 @@ class Store {
   };
 
   Changed follow(MemoryTable::Applied applied);
-  bool load_image(const ViewImage& image);
+  bool load_image(ViewImage image);
   void add_to_views(EntryIndex index);
   void note_viewed(EntryIndex index, std::uint64_t fingerprint);
   void remove_from_views(EntryIndex index);

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -76,9 +78,24 @@ CheckpointHead make_head() {
 ViewImage make_image() {
   ViewImage image;
   image.version = 0xFFFFFFFF;
-  image.numbers = {{}, {1, 2, 0xFFFFFFFF}};
-  image.texts = {"", std::string("a\0b", 3), "\xE6\x97\xA5"};
+  image.sections = {"", std::string("a\0b", 3), "\xE6\x97\xA5", std::string(100, 'x'), ""};
   return image;
+}
+
+std::vector<std::string> parts_of(ViewImage image, std::size_t part_bytes) {
+  ImageEncoder encoder(std::move(image), part_bytes);
+  std::vector<std::string> parts;
+  while (std::optional<std::string> part = encoder.next())
+    parts.push_back(*std::move(part));
+  return parts;
+}
+
+std::optional<ViewImage> image_of(const std::vector<std::string>& parts, std::size_t limit) {
+  ImageDecoder decoder(limit);
+  for (const std::string& part : parts) {
+    if (!decoder.take(part)) return std::nullopt;
+  }
+  return decoder.finish();
 }
 
 std::string random_bytes(FakeRandom& random, std::size_t most) {
@@ -97,8 +114,9 @@ void read_as_anything(std::string_view payload) {
   decode_entries(payload, entries);
   CheckpointHead head;
   if (decode_head(payload, head)) CHECK_NOTHROW(encode_head(head));
-  ViewImage image;
-  if (decode_image(payload, image)) CHECK_NOTHROW(encode_image(image));
+  if (auto image = image_of({std::string(payload)}, payload.size())) {
+    CHECK_NOTHROW(parts_of(*std::move(image), 10));
+  }
 }
 
 }  // namespace
@@ -207,11 +225,31 @@ TEST_CASE("heads and images come back as they went", "[codec]") {
   REQUIRE(head.folded.size() == 2);
   CHECK(head.folded[1].sequence == 300);
 
-  ViewImage image;
-  REQUIRE(decode_image(encode_image(make_image()), image));
-  CHECK(image.version == make_image().version);
-  CHECK(image.numbers == make_image().numbers);
-  CHECK(image.texts == make_image().texts);
+  for (const std::size_t part_bytes : {10, 11, 64, 1000}) {
+    const std::vector<std::string> parts = parts_of(make_image(), part_bytes);
+    for (const std::string& part : parts)
+      CHECK(part.size() <= part_bytes);
+    const std::optional<ViewImage> image = image_of(parts, 106);
+    REQUIRE(image);
+    CHECK(image->version == make_image().version);
+    CHECK(image->sections == make_image().sections);
+  }
+}
+
+TEST_CASE("an image is whole or not there", "[codec]") {
+  const std::vector<std::string> parts = parts_of(make_image(), 50);
+  REQUIRE(parts.size() > 2);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::vector<std::string> fewer = parts;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK_FALSE(image_of(fewer, 1000));
+  }
+  std::vector<std::string> more = parts;
+  more.emplace_back("x");
+  CHECK_FALSE(image_of(more, 1000));
+  CHECK_FALSE(image_of({}, 1000));
+  // Nor may a few bytes ask for any amount of memory.
+  CHECK_FALSE(image_of(parts, 105));
 }
 
 TEST_CASE("a frame gives back its payload, to who asks for that kind", "[codec]") {
@@ -308,9 +346,9 @@ TEST_CASE("no bytes, random or nearly right, break the reader", "[codec]") {
   FakeRandom random(7);
   for (int i = 0; i < 20'000; ++i)
     read_as_anything(random_bytes(random, 80));
-  const std::vector<std::string> payloads{encode_operations(random_operations(random, 4)),
-                                          encoded(entries_of(random_table(random, 4))),
-                                          encode_head(make_head()), encode_image(make_image())};
+  const std::vector<std::string> payloads{
+      encode_operations(random_operations(random, 4)), encoded(entries_of(random_table(random, 4))),
+      encode_head(make_head()), parts_of(make_image(), 1000)[0]};
   for (int i = 0; i < 20'000; ++i) {
     std::string payload = random.pick(payloads);
     for (std::size_t edits = 1 + random.below(3); edits > 0; --edits) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -233,7 +234,7 @@ TEST_CASE("an index that was emptied is as new", "[index]") {
   CHECK(index.size() == 0);
   CHECK(found(index, "tea").empty());
   index.remove(3);
-  CHECK(index.image({}).numbers == MemoryIndex().image({}).numbers);
+  CHECK(index.image({}).sections == MemoryIndex().image({}).sections);
   churn(index, oracle, generate, 100, 50, 1);
   check_against(index, oracle, generate, 20);
 }
@@ -340,53 +341,49 @@ TEST_CASE("images that were tampered with are refused or work, and never crash",
   ++next.version;
   CHECK_FALSE(MemoryIndex::from_image(next, order.size()));
 
-  for (std::size_t i = 0; i < image.numbers.size(); ++i) {
-    IndexImage longer = image;
-    longer.numbers[i].push_back(0);
-    CHECK_FALSE(MemoryIndex::from_image(longer, order.size()));
-  }
-  for (std::size_t i = 0; i < image.texts.size(); ++i) {
-    IndexImage longer = image;
-    longer.texts[i].push_back('x');
-    CHECK_FALSE(MemoryIndex::from_image(longer, order.size()));
+  for (std::size_t i = 0; i < image.sections.size(); ++i) {
+    for (const std::size_t more : {1, 4}) {
+      IndexImage longer = image;
+      longer.sections[i].append(more, '\0');
+      CHECK_FALSE(MemoryIndex::from_image(longer, order.size()));
+    }
   }
 
   int worked = 0;
   for (int round = 0; round < 6000; ++round) {
     IndexImage tampered = image;
     for (std::uint32_t times = 1 + generate.below(3); times > 0; --times) {
-      if (generate.below(2) == 0) {
-        auto& numbers =
-            tampered.numbers[generate.below(static_cast<std::uint32_t>(tampered.numbers.size()))];
-        if (numbers.empty()) continue;
-        auto& number = numbers[generate.below(static_cast<std::uint32_t>(numbers.size()))];
-        switch (generate.below(5)) {
-          case 0:
-            number = generate.below(300);
-            break;
-          case 1:
-            number += generate.below(2) == 0 ? 1U : 0xFFFFFFFFU;
-            break;
-          case 2:
-            number = 0xFFFFFFFFU - generate.below(3);
-            break;
-          case 3:
-            numbers.pop_back();
-            break;
-          default:
-            number ^= 1U << generate.below(32);
-        }
-      } else {
-        auto& text =
-            tampered.texts[generate.below(static_cast<std::uint32_t>(tampered.texts.size()))];
-        if (text.empty()) continue;
+      const auto count = static_cast<std::uint32_t>(tampered.sections.size());
+      std::string& section = tampered.sections[generate.below(count)];
+      const auto numbers = static_cast<std::uint32_t>(section.size() / sizeof(std::uint32_t));
+      if (section.empty()) continue;
+      if (generate.below(2) == 0 || numbers == 0) {
         if (generate.below(8) == 0) {
-          text.pop_back();
+          section.pop_back();
         } else {
-          text[generate.below(static_cast<std::uint32_t>(text.size()))] =
+          section[generate.below(static_cast<std::uint32_t>(section.size()))] =
               static_cast<char>(generate.below(256));
         }
+        continue;
       }
+      char* place = section.data() + generate.below(numbers) * sizeof(std::uint32_t);
+      std::uint32_t number = 0;
+      std::memcpy(&number, place, sizeof(number));
+      switch (generate.below(4)) {
+        case 0:
+          number = generate.below(300);
+          break;
+        case 1:
+          number += generate.below(2) == 0 ? 1U : 0xFFFFFFFFU;
+          break;
+        case 2:
+          number = 0xFFFFFFFFU - generate.below(3);
+          break;
+        default:
+          number ^= 1U << generate.below(32);
+      }
+      std::memcpy(place, &number, sizeof(number));
+      if (generate.below(8) == 0) section.resize(section.size() - sizeof(std::uint32_t));
     }
     worked += use(tampered, order.size()) ? 1 : 0;
   }

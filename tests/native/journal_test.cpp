@@ -89,8 +89,8 @@ class Tab {
     }
     ViewImage image;
     image.version = 7;
-    image.numbers.push_back(order);
-    image.numbers.emplace_back(padding_);
+    image.sections.push_back("some section");
+    image.sections.emplace_back(padding_, 'p');
     Result<void> folded =
         co_await journal_.fold(table_, order, std::move(image), clock_.next(kStart));
     co_return folded;
@@ -117,8 +117,8 @@ class Tab {
     return operation;
   }
 
-  /// Makes images so many numbers larger.
-  void pad_images(std::size_t numbers) { padding_ = numbers; }
+  /// Makes images so many bytes larger.
+  void pad_images(std::size_t bytes) { padding_ = bytes; }
   [[nodiscard]] bool has_image() const { return image_.has_value(); }
 
  private:
@@ -256,7 +256,7 @@ TEST_CASE("the image of a checkpoint comes back with it, live entries first", "[
 TEST_CASE("checkpoints larger than a value are cut, images too", "[journal]") {
   auto disk = std::make_shared<FakeDisk>();
   const std::unique_ptr<Tab> tab = opened(disk, 1);
-  tab->pad_images(700'000);
+  tab->pad_images(2'800'000);
   for (int i = 0; i < 6; ++i) {
     value_of(tab->write(tab->add(std::to_string(i), std::string(600'000, 'x'))));
   }
