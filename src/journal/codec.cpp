@@ -346,7 +346,7 @@ bool ImageDecoder::read_directory(std::string_view& payload) {
   for (std::size_t i = 0; i < count && in.ok(); ++i) {
     const std::uint64_t size = in.varint();
     if (size > limit_) return false;
-    limit_ -= static_cast<std::size_t>(size);
+    limit_ -= size;
     image_.sections.emplace_back(static_cast<std::size_t>(size), '\0');
   }
   payload.remove_prefix(payload.size() - in.remaining());

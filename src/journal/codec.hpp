@@ -89,7 +89,7 @@ class ImageEncoder {
 class ImageDecoder {
  public:
   /// An image that says it takes more than `limit` bytes is refused.
-  explicit ImageDecoder(std::size_t limit) : limit_(limit) {}
+  explicit ImageDecoder(std::uint64_t limit) : limit_(limit) {}
   /// Takes the next payload; false where it is none.
   bool take(std::string_view payload);
   /// The image, or nullopt where payloads are missing.
@@ -98,7 +98,7 @@ class ImageDecoder {
  private:
   bool read_directory(std::string_view& payload);
 
-  std::size_t limit_;
+  std::uint64_t limit_;
   bool has_directory_ = false;
   ViewImage image_;
   std::size_t section_ = 0;
