@@ -43,12 +43,14 @@ export class Chromium {
   context;
   #profile;
   #ownsProfile;
+  #flags;
   #process;
   #browser;
 
-  /** Starts on `profile`, a folder; without one, on a new profile that `stop` deletes. */
-  static async start({ profile } = {}) {
+  /** Starts on `profile`, a folder; without one, on a new profile that `stop` deletes. `flags`: more of them. */
+  static async start({ profile, flags: more = [] } = {}) {
     const chromium = new Chromium();
+    chromium.#flags = [...flags, ...more];
     chromium.#ownsProfile = profile === undefined;
     chromium.#profile =
       profile ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-memory-chromium-')));
@@ -85,9 +87,13 @@ export class Chromium {
     if (!program) throw new Error('there is no Chromium on PATH; install one, or set CHROMIUM');
     const portFile = path.join(this.#profile, 'DevToolsActivePort');
     await rm(portFile, { force: true });
-    const child = spawn(program, [...flags, `--user-data-dir=${this.#profile}`, 'about:blank'], {
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      program,
+      [...this.#flags, `--user-data-dir=${this.#profile}`, 'about:blank'],
+      {
+        stdio: 'ignore',
+      },
+    );
     this.#process = child;
     process.once('exit', killNow);
     child.once('exit', () => process.off('exit', killNow));

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// Measures libraries against each other, in Node and in a page alike: the same messages, the same questions, taking
+// turns, so that whatever else the machine does falls upon all of them.
+//
+// A time is the wall time, or the CPU time of the process where the host has a clock for it (Node) and that is less:
+// what an operation takes when nobody else wants the processor. Everything is measured several times, and the median
+// counts.
+import { lineOf, termsOf } from './libraries/english.mjs';
+
+/**
+ * @typedef {{ nowMs: () => number, cpuMs?: () => number, collectGarbage: () => unknown, log: (line: string) => void }} Host
+ *   `cpuMs`: CPU time of all threads of this process so far
+ */
+
+/** What one library may spend on one round of searches or of loading, in ms; but it answers `leastQueries`. */
+const roundMs = 1500;
+const leastQueries = 20;
+/** Between rounds: time enough for what a library does by itself, and to forget what it was asked just now. */
+const restMs = 100;
+/** Builds are repeated until they took so long altogether. */
+const buildMs = 4000;
+
+export const median = (values) => quantile(values, 0.5);
+
+/** The smallest value that at least `share` of the values do not exceed. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+
+export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** For each query how many postings its terms have: what a search has to look at, whoever does it. */
+export function postingsOf({ messages, queries }) {
+  const wanted = new Map();
+  const termsOfQueries = queries.map((query) => [...new Set(termsOf(query))]);
+  for (const term of termsOfQueries.flat()) wanted.set(term, 0);
+  for (const message of messages) {
+    for (const term of new Set(termsOf(lineOf(message)))) {
+      const count = wanted.get(term);
+      if (count !== undefined) wanted.set(term, count + 1);
+    }
+  }
+  return termsOfQueries.map((terms) => terms.reduce((sum, term) => sum + wanted.get(term), 0));
+}
+
+/**
+ * Measures each library on one corpus.
+ *
+ * @returns by library's name: buildMs; queryMs (for each query its median, or null where it was not asked); addMs,
+ *   deleteMs; addVisibleUs, deleteVisibleUs (an operation and what it adds to the search after it, mean); saveMs,
+ *   savedBytes, loadMs (with the first search)
+ */
+export async function measureLibraries(libraries, corpus, { rounds, host }) {
+  const runs = libraries.map((library) => ({ library, samples: newSamples(corpus) }));
+  const { log } = host;
+
+  log('build');
+  for (let round = 0; round < rounds; round++) {
+    for (const run of turns(runs, round)) {
+      if (round > 0 && sum(run.samples.buildMs) >= buildMs) continue;
+      await run.store?.close();
+      run.store = undefined;
+      await measureBuild(run, corpus, host);
+    }
+  }
+  for (const { library } of runs) await library.settle?.();
+
+  log('warm-up');
+  for (const { store } of runs) await searchSome(store, corpus, 0, host);
+
+  log('search');
+  for (let round = 0; round < rounds; round++) {
+    for (const run of turns(runs, round)) await measureSearches(run, corpus, host);
+  }
+
+  log('add and delete');
+  for (let round = 0; round < rounds; round++) {
+    for (const run of turns(runs, round)) await measureChanges(run, corpus, host);
+  }
+
+  log('save and load');
+  for (const run of runs) await measureSave(run, host);
+  for (let round = 0; round < rounds; round++) {
+    for (const run of turns(runs, round)) await measureLoad(run, corpus, host);
+  }
+  return Object.fromEntries(runs.map(({ library, samples }) => [library.name, summarize(samples)]));
+}
+
+const newSamples = ({ queries }) => ({
+  buildMs: [],
+  queryMs: queries.map(() => []),
+  addMs: [],
+  addVisibleUs: [],
+  deleteMs: [],
+  deleteVisibleUs: [],
+  saveMs: [],
+  savedBytes: [],
+  loadMs: [],
+});
+
+function summarize({ queryMs, ...samples }) {
+  const medianOf = (values) => (values.length > 0 ? median(values) : null);
+  return {
+    ...Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, medianOf(values)])),
+    queryMs: queryMs.map(medianOf),
+  };
+}
+
+/** The list, each round beginning with another. */
+const turns = (list, round) => list.map((_, index) => list[(index + round) % list.length]);
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+async function rest(host) {
+  await new Promise((resolve) => setTimeout(resolve, restMs));
+  await host.collectGarbage();
+}
+
+/** Starts the clocks; the result is to be called once, and says how many ms have passed. */
+function stopwatch({ nowMs, cpuMs }) {
+  const cpu = cpuMs?.();
+  const now = nowMs();
+  return () => {
+    const wall = nowMs() - now;
+    return cpu === undefined ? wall : Math.min(wall, cpuMs() - cpu);
+  };
+}
+
+// ------------------------------------------------------------------------------------- the steps
+
+async function measureBuild(run, { messages }, host) {
+  await rest(host);
+  const elapsed = stopwatch(host);
+  run.store = await run.library.build(messages);
+  run.samples.buildMs.push(elapsed());
+}
+
+/** Asks queries from the `first` on for as long as a round lasts; `tell` gets each query's number and its ms. */
+async function searchSome(store, { queries }, first, host, tell = () => {}) {
+  const begin = host.nowMs();
+  let asked = 0;
+  for (; asked < queries.length; asked++) {
+    if (asked >= leastQueries && host.nowMs() - begin > roundMs) break;
+    const index = (first + asked) % queries.length;
+    const elapsed = stopwatch(host);
+    await store.search(queries[index]);
+    tell(index, elapsed());
+  }
+  return asked;
+}
+
+async function measureSearches(run, corpus, host) {
+  const { samples, store } = run;
+  await rest(host);
+  const from = run.nextQuery ?? 0;
+  const asked = await searchSome(store, corpus, from, host, (index, ms) =>
+    samples.queryMs[index].push(ms),
+  );
+  // Where there is not the time for all of them, the next round goes on from here.
+  run.nextQuery = (from + asked) % corpus.queries.length;
+}
+
+/** Adds messages one at a time and searches for each at once; then deletes them likewise. */
+async function measureChanges({ library, samples, store }, { planted }, host) {
+  const ids = [];
+  const finds = async (marker) => {
+    const [first] = await store.search(marker);
+    return first === undefined ? undefined : store.idOf(first);
+  };
+  const expect = (found, id, marker) => {
+    if (found !== id) throw new Error(`${library.name} finds ${found} for ${marker}, not ${id}`);
+  };
+  const timed = async (operation) => {
+    await rest(host);
+    const elapsed = stopwatch(host);
+    for (let index = 0; index < planted.length; index++) await operation(planted[index], index);
+    return (elapsed() * 1000) / planted.length;
+  };
+  const adding = await timed(async ({ message, marker }) => {
+    const elapsed = stopwatch(host);
+    const id = await store.add(message);
+    samples.addMs.push(elapsed());
+    ids.push(id);
+    expect(await finds(marker), id, marker);
+  });
+  const findingAll = await timed(async ({ marker }, index) =>
+    expect(await finds(marker), ids[index], marker),
+  );
+  samples.addVisibleUs.push(adding - findingAll);
+  const deleting = await timed(async ({ marker }, index) => {
+    const elapsed = stopwatch(host);
+    await store.remove(ids[index]);
+    samples.deleteMs.push(elapsed());
+    expect(await finds(marker), undefined, marker);
+  });
+  const findingNone = await timed(async ({ marker }) =>
+    expect(await finds(marker), undefined, marker),
+  );
+  samples.deleteVisibleUs.push(deleting - findingNone);
+}
+
+async function measureSave(run, host) {
+  await rest(host);
+  const elapsed = stopwatch(host);
+  run.saved = await run.store.save();
+  run.samples.saveMs.push(elapsed());
+  run.samples.savedBytes.push(await run.library.savedBytes(run.saved));
+}
+
+async function measureLoad({ library, samples, saved }, { queries }, host) {
+  const begin = host.nowMs();
+  for (let count = 0; count < 3 && (count === 0 || host.nowMs() - begin < roundMs); count++) {
+    await rest(host);
+    const elapsed = stopwatch(host);
+    const store = await library.load(saved);
+    await store.search(queries[count]);
+    samples.loadMs.push(elapsed());
+    await store.close();
+  }
+}
