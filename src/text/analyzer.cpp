@@ -81,6 +81,7 @@ bool is_pictograph(char32_t c) {
 class Analyzer::Segmenter {
  public:
   void analyze(std::string_view text, TermList& out, bool keeps_stop_words);
+  void analyze_query(std::string_view text, TermList& out);
 
  private:
   enum class Run { kNone, kWord, kUnspaced, kHangul };
@@ -88,7 +89,15 @@ class Analyzer::Segmenter {
   static constexpr std::size_t kMaxLetterBytes = 20;
 
   /// What was seen of a word while it was read, as bits.
-  enum Shape : std::uint8_t { kLetters = 0, kHasDigit = 1, kHasApostrophe = 2, kHasOther = 4 };
+  enum Shape : std::uint8_t {
+    kLetters = 0,
+    kHasDigit = 1,
+    kHasApostrophe = 2,
+    /// A letter that is none of a-z.
+    kHasOther = 4,
+    /// A letter that became one of a-z, or lost a mark.
+    kHasFolded = 8,
+  };
 
   // Both return where to go on.
   std::size_t read_ascii_word(std::string_view text, std::size_t begin);
@@ -106,6 +115,9 @@ class Analyzer::Segmenter {
   detail::English english_;
   TermList* out_ = nullptr;
   bool keeps_stop_words_ = false;
+  bool is_query_ = false;
+  /// What the words so far say about the language: above 0 for English.
+  int evidence_ = 0;
   std::uint32_t position_ = 0;
 
   Run run_ = Run::kNone;
@@ -133,6 +145,19 @@ void Analyzer::Segmenter::analyze(std::string_view text, TermList& out, bool kee
     } else {
       i = read_long_way(text, i);
     }
+  }
+}
+
+void Analyzer::Segmenter::analyze_query(std::string_view text, TermList& out) {
+  const std::size_t before = out.size();
+  is_query_ = true;
+  evidence_ = 0;
+  analyze(text, out, false);
+  is_query_ = false;
+  if (out.size() == before) return analyze(text, out, true);
+  if (evidence_ >= 0) return;
+  for (std::size_t i = before; i < out.size(); ++i) {
+    if (out.variants(i) == Variants::kIfUnknown) out.set_variants(i, Variants::kAlways);
   }
 }
 
@@ -166,9 +191,11 @@ std::size_t Analyzer::Segmenter::read_ascii_word(std::string_view text, std::siz
 std::size_t Analyzer::Segmenter::read_long_way(std::string_view text, std::size_t begin) {
   std::size_t i = begin;
   do {
-    const Folded folded = fold_for_search(decode_utf8(text, i));
+    const char32_t letter = decode_utf8(text, i);
+    const Folded folded = fold_for_search(letter);
     for (std::uint32_t part = 0; part < folded.size; ++part)
       take(folded.code_points[part]);
+    if (letter >= 0x80 && folded.code_points[0] < 0x80 && run_ == Run::kWord) shape_ |= kHasFolded;
   } while (i < text.size() && (run_ != Run::kNone || !is_ascii(text[i])));
   end_run();
   return i;
@@ -187,6 +214,7 @@ void Analyzer::Segmenter::take(char32_t letter) {
     case CharClass::kIgnorable:
       return;
     case CharClass::kDiacritic:
+      if (run_ == Run::kWord) shape_ |= kHasFolded;
       // Of a word, only the Russian short i; in a word that is cut it may be missing.
       if (run_ == Run::kWord && compose(last_, letter) != 0 && word_.view().ends_with(kRussianI)) {
         last_ = compose(last_, letter);
@@ -287,16 +315,20 @@ void Analyzer::Segmenter::end_run() {
 
 void Analyzer::Segmenter::end_word() {
   if ((shape_ & kHasApostrophe) != 0) drop_apostrophes(word_);
-  if ((shape_ & ~kHasApostrophe) == kLetters) {
+  if ((shape_ & (kHasDigit | kHasOther)) == 0) {
+    if (is_query_) evidence_ += (shape_ & kHasFolded) != 0 ? 0 : english_.evidence(word_.view());
     const std::string_view term = english_.term(word_);
     if (!term.empty()) {
-      out_->append(term, position_);
+      out_->append(term, position_,
+                   (shape_ & kHasFolded) != 0 ? Variants::kAlways : Variants::kIfUnknown);
     } else if (keeps_stop_words_) {
       out_->append(word_.view(), position_);
     }
-  } else {
-    if ((shape_ & kHasDigit) != 0 && word_.size() > 2) drop_number_suffix(word_);
+  } else if ((shape_ & kHasDigit) != 0) {
+    if (word_.size() > 2) drop_number_suffix(word_);
     out_->append(word_.view(), position_);
+  } else {
+    out_->append(word_.view(), position_, Variants::kAlways);
   }
   ++position_;
 }
@@ -333,9 +365,7 @@ void Analyzer::analyze(std::string_view text, TermList& out) {
 }
 
 void Analyzer::analyze_query(std::string_view text, TermList& out) {
-  const std::size_t before = out.size();
-  segmenter_->analyze(text, out, false);
-  if (out.size() == before) segmenter_->analyze(text, out, true);
+  segmenter_->analyze_query(text, out);
 }
 
 }  // namespace agent_memory

@@ -13,6 +13,17 @@
 
 namespace agent_memory {
 
+/// Which terms a word of a query may stand for beside its own: those that look like it.
+enum class Variants : std::uint8_t {
+  /// None: numbers, names with digits, emoji, and the pieces of words that are cut.
+  kNone,
+  /// Where no text has the word's own term, which is then a typing error or an odd form: words
+  /// whose language has a stemmer, as far as can be told.
+  kIfUnknown,
+  /// In any case: words of other languages, whose forms have a term each.
+  kAlways,
+};
+
 /// The terms of one text, in order, in one allocation that is reused from text to text.
 class TermList {
  public:
@@ -21,15 +32,16 @@ class TermList {
     std::uint32_t size = 0;
     /// Ordinal of the word it came from, stop words counted: distances are those of the text.
     std::uint32_t position = 0;
+    Variants variants = Variants::kNone;
   };
 
   void clear() {
     bytes_.clear();
     terms_.clear();
   }
-  void append(std::string_view term, std::uint32_t position) {
+  void append(std::string_view term, std::uint32_t position, Variants variants = Variants::kNone) {
     terms_.push_back({static_cast<std::uint32_t>(bytes_.size()),
-                      static_cast<std::uint32_t>(term.size()), position});
+                      static_cast<std::uint32_t>(term.size()), position, variants});
     bytes_.append(term);
   }
   [[nodiscard]] std::size_t size() const { return terms_.size(); }
@@ -39,6 +51,8 @@ class TermList {
     return std::string_view(bytes_).substr(terms_[index].begin, terms_[index].size);
   }
   [[nodiscard]] std::uint32_t position(std::size_t index) const { return terms_[index].position; }
+  [[nodiscard]] Variants variants(std::size_t index) const { return terms_[index].variants; }
+  void set_variants(std::size_t index, Variants variants) { terms_[index].variants = variants; }
 
  private:
   std::string bytes_;
@@ -79,7 +93,9 @@ class Analyzer {
   void analyze(std::string_view text, TermList& out);
 
   /// As `analyze`; where stop words are all there is ("who is he?"), keeps them, so that a query
-  /// is never empty for want of rare words.
+  /// is never empty for want of rare words. Says of each term which variants it wants: those of a
+  /// word with other letters than a-z always, and of any word where function words of other
+  /// languages outnumber the English ones.
   void analyze_query(std::string_view text, TermList& out);
 
  private:

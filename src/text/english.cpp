@@ -90,12 +90,36 @@ constexpr std::string_view kForms =
     "realize realise realised realising|recognize recognise recognised|rumor rumour|"
     "theater theatre theatres|travel travelled travelling|traveler traveller travellers|";
 
+// Function words of other languages, folded: German, French, Spanish, Portuguese, Italian, Dutch,
+// the Scandinavian languages, Polish, Turkish, Indonesian. Left out, for they are English too: die,
+// hat, man, war, come, son, mine, den, bin, per, min, pour, sur, dove, dan.
+constexpr std::string_view kForeign =
+    "der das dem des ein eine einen einem einer ich nicht und ist sind mit wie wo wer wann warum "
+    "welche welcher mein meine dein deine sein seine ihr ihre er sie wir uns auf fur zu zum zur "
+    "von vom bei aus nach uber habe haben wird auch sich "
+    "le la les un une du est sont je tu il elle nous vous que qui quoi dans pas avec mon ma mes "
+    "ton "
+    "ta sa ses et ou au aux ce cette quand comment "
+    "el los las una y es esta mi mis su sus cual quien donde cuando como por para con del al lo "
+    "os um uma da dos em na nao quem onde quando meu minha seu sua "
+    "gli della di che chi non mio mia suo sono nel alla "
+    "het een ik niet van waar wat mijn jouw zijn op te "
+    "och att det som jag inte mitt ett med og jeg ikke hvor "
+    "nie jest jak gdzie ve bir bu ne nerede icin ile yang ini itu saya apa ";
+
+// Stop words that other languages have as well, and that so tell nothing.
+constexpr std::string_view kAmbiguous =
+    " a all am an as at be by do for has he in is it me no of on or over so to under was we will ";
+
 constexpr std::size_t kStopWordsEnd = kStopWords.size();
+constexpr std::size_t kForeignEnd = kStopWordsEnd + kForeign.size();
 
 constexpr bool is_letter(char byte) { return byte >= 'a' && byte <= 'z'; }
 
 constexpr std::string_view text_at(std::size_t offset) {
-  return offset < kStopWordsEnd ? kStopWords.substr(offset) : kForms.substr(offset - kStopWordsEnd);
+  if (offset < kStopWordsEnd) return kStopWords.substr(offset);
+  if (offset < kForeignEnd) return kForeign.substr(offset - kStopWordsEnd);
+  return kForms.substr(offset - kForeignEnd);
 }
 
 constexpr std::string_view word_at(std::size_t offset) {
@@ -116,7 +140,7 @@ std::size_t hash_word(std::string_view word) {
 }  // namespace
 
 Lexicon::Lexicon() {
-  const std::size_t end = kStopWordsEnd + kForms.size();
+  const std::size_t end = kForeignEnd + kForms.size();
   for (std::size_t offset = 0; offset < end;) {
     const std::string_view word = word_at(offset);
     std::size_t slot = hash_word(word) % kSlots;
@@ -131,11 +155,17 @@ Lexicon::Entry Lexicon::find(std::string_view word) const {
   for (std::size_t slot = hash_word(word) % kSlots; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
     std::size_t offset = slots_[slot] - 1U;
     if (word_at(offset) != word) continue;
-    if (offset < kStopWordsEnd) return {true, true, {}};
-    offset -= kStopWordsEnd;
+    if (offset < kStopWordsEnd)
+      return {.is_found = true, .is_stop_word = true, .is_foreign = false, .base = {}};
+    if (offset < kForeignEnd)
+      return {.is_found = true, .is_stop_word = false, .is_foreign = true, .base = word};
+    offset -= kForeignEnd;
     const std::size_t bar = kForms.substr(0, offset).rfind('|');
     const std::size_t group = bar == std::string_view::npos ? 0 : bar + 1;
-    return {true, false, word_at(kStopWordsEnd + group)};
+    return {.is_found = true,
+            .is_stop_word = false,
+            .is_foreign = false,
+            .base = word_at(kForeignEnd + group)};
   }
   return {};
 }
@@ -171,6 +201,17 @@ std::string_view English::term(const WordBuffer& word) {
   slot.size = static_cast<std::uint8_t>(term.size());
   std::copy(term.begin(), term.end(), slot.term);
   return {slot.term, slot.size};
+}
+
+int English::evidence(std::string_view word) const {
+  const Lexicon::Entry entry = lexicon_.find(word);
+  if (entry.is_foreign) return -1;
+  if (!entry.is_stop_word) return 0;
+  for (std::size_t at = kAmbiguous.find(word); at != std::string_view::npos;
+       at = kAmbiguous.find(word, at + 1)) {
+    if (kAmbiguous[at - 1] == ' ' && kAmbiguous[at + word.size()] == ' ') return 0;
+  }
+  return 1;
 }
 
 std::string_view English::stem(std::string_view word) {

@@ -15,12 +15,14 @@ struct SN_env;
 
 namespace agent_memory::detail {
 
-/// Stop words, irregular forms and near words, looked up whole.
+/// Stop words, irregular forms, near words and words of other languages, looked up whole.
 class Lexicon {
  public:
   struct Entry {
     bool is_found = false;
     bool is_stop_word = false;
+    /// A function word of other languages, and none of English.
+    bool is_foreign = false;
     /// Otherwise: what to use instead. Lives as long as the program.
     std::string_view base;
   };
@@ -43,6 +45,10 @@ class English {
 
   /// The term of a word of a-z, empty for a stop word. Valid until the next call.
   std::string_view term(const WordBuffer& word);
+
+  /// What a word of a-z says about the language of its text: 1 for English, -1 for another, 0 for
+  /// neither.
+  [[nodiscard]] int evidence(std::string_view word) const;
 
  private:
   using Key = std::array<std::uint64_t, 2>;

@@ -280,6 +280,36 @@ TEST_CASE("a query of stop words alone keeps them, any other does without", "[te
   CHECK(list.position(4) == 2);
 }
 
+TEST_CASE("a query says which of its words other forms are to be looked for", "[text]") {
+  const auto variants = [](std::string_view text) {
+    Analyzer analyzer;
+    TermList list;
+    analyzer.analyze_query(text, list);
+    std::vector<Variants> all;
+    for (std::size_t i = 0; i < list.size(); ++i)
+      all.push_back(list.variants(i));
+    return all;
+  };
+  constexpr Variants kUnknown = Variants::kIfUnknown;
+  constexpr Variants kAlways = Variants::kAlways;
+  constexpr Variants kNone = Variants::kNone;
+  using All = std::vector<Variants>;
+  CHECK(variants("what tea does Alice drink?") == All{kUnknown, kUnknown, kUnknown});
+  CHECK(variants("green tea") == All{kUnknown, kUnknown});
+  CHECK(variants("in 2026 on 8th gpt4") == All{kNone, kNone, kNone});
+  // Letters of no English word.
+  CHECK(variants("\u043A\u043D\u0438\u0433\u0438") == All{kAlways});
+  CHECK(variants("H\u00E4user Ha\u0308user Stra\u00DFe") == All(3, kAlways));
+  // Pieces of words are other forms already.
+  CHECK(variants("\u6771\u4EAC") == All(3, kNone));
+  CHECK(variants("\uC11C\uC6B8\uC5D0") == All(4, kNone));
+  // Words of a sentence in another language.
+  CHECK(variants("wo ist meine Wohnung") == All(4, kAlways));
+  CHECK(variants("donde esta mi casa") == All(4, kAlways));
+  CHECK(variants("the house of der Mann") == All{kUnknown, kUnknown, kUnknown});
+  CHECK(variants("Wohnung in Berlin") == All{kUnknown, kUnknown});
+}
+
 TEST_CASE("numbers give their parts and names with digits stay whole", "[text]") {
   CHECK(terms("3.5 2026-11-22 7:30 1,000") ==
         Strings{"3", "5", "2026", "11", "22", "7", "30", "1", "000"});

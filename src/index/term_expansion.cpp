@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "index/term_expansion.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/utf8.hpp"
+
+namespace agent_memory {
+namespace {
+
+// Chosen on half of the queries of docs/retrieval.md, "Other languages", and checked on the rest.
+constexpr double kMinLikeness = 0.55;
+/// What a look-alike is worth beside the word itself.
+constexpr double kBesideTheWord = 0.75;
+
+/// A term is 64 bytes at most, and so has no more letters.
+constexpr std::size_t kMaxLetters = 64;
+constexpr std::size_t kMinTermLetters = 3;
+
+/// A word's letters, and the pairs of neighbours among them and its two ends.
+class Letters {
+ public:
+  explicit Letters(std::string_view word) {
+    for (std::size_t i = 0; i < word.size() && size_ < kMaxLetters;) {
+      letters_[++size_] = decode_utf8(word, i);
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t pairs() const { return size_ + 1; }
+  [[nodiscard]] std::uint64_t pair(std::size_t i) const {
+    return std::uint64_t{letters_[i]} << 32 | letters_[i + 1];
+  }
+  [[nodiscard]] std::size_t shared_pairs(const Letters& other) const {
+    std::array<bool, kMaxLetters + 1> taken{};
+    std::size_t shared = 0;
+    for (std::size_t i = 0; i < pairs(); ++i) {
+      for (std::size_t k = 0; k < other.pairs(); ++k) {
+        if (taken[k] || pair(i) != other.pair(k)) continue;
+        taken[k] = true;
+        ++shared;
+        break;
+      }
+    }
+    return shared;
+  }
+  [[nodiscard]] std::size_t shared_beginning(const Letters& other) const {
+    std::size_t shared = 0;
+    while (shared < std::min(size_, other.size_) &&
+           letters_[shared + 1] == other.letters_[shared + 1])
+      ++shared;
+    return shared;
+  }
+
+ private:
+  /// From 1 on, with a 0 on either side.
+  std::array<char32_t, kMaxLetters + 2> letters_{};
+  std::size_t size_ = 0;
+};
+
+// A sketch has the number of letters in its upper six bits (63 for more) and below them a bit for
+// each pair. Terms whose sketch says that they cannot share enough are not looked at.
+constexpr unsigned kPairBits = 58;
+constexpr std::uint64_t kAllPairs = (std::uint64_t{1} << kPairBits) - 1;
+
+std::uint64_t sketch(const Letters& word) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < word.pairs(); ++i) {
+    const std::uint64_t mixed = word.pair(i) * 0x9E3779B97F4A7C15U;
+    bits |= std::uint64_t{1} << ((mixed >> 32) * kPairBits >> 32);
+  }
+  return bits | std::uint64_t{std::min<std::size_t>(word.size(), 63)} << kPairBits;
+}
+
+/// Between the share of pairs in common (Dice's coefficient) and, where that is more, the share of
+/// the beginning in common: endings differ from form to form.
+double likeness(const Letters& left, const Letters& right) {
+  const auto of = [](std::size_t shared, std::size_t all) {
+    return 2 * static_cast<double>(shared) / static_cast<double>(all);
+  };
+  const double pairs = of(left.shared_pairs(right), left.pairs() + right.pairs());
+  const double beginning = of(left.shared_beginning(right), left.size() + right.size());
+  return (pairs + std::max(pairs, beginning)) / 2;
+}
+
+/// How many pairs a term of each length must share with a word of `letters`. A beginning in common
+/// is that many pairs in common, so likeness is at most pairs * (1 + 1 / letters of both).
+std::array<std::uint8_t, kMaxLetters> pairs_needed(std::size_t letters) {
+  std::array<std::uint8_t, kMaxLetters> needed{};
+  for (std::size_t size = 0; size < needed.size(); ++size) {
+    const auto both = static_cast<double>(letters + size);
+    const double pairs = kMinLikeness * (both + 2) / (2 * (1 + 1 / both));
+    needed[size] = static_cast<std::uint8_t>(size < kMinTermLetters ? 255 : pairs);
+  }
+  needed[63] = 1;
+  return needed;
+}
+
+}  // namespace
+
+std::vector<TermVariant> TermExpansion::expand(
+    const TermDictionary& dictionary, std::string_view word,
+    const std::function<bool(std::uint32_t term)>& is_used) {
+  std::vector<TermVariant> variants;
+  const std::uint32_t itself = dictionary.find(word);
+  double weight = 1;
+  if (itself != TermDictionary::kNone && is_used(itself)) {
+    variants.push_back({itself, weight});
+    weight = kBesideTheWord;
+  }
+  for (const TermVariant& found : look_alikes(dictionary, word)) {
+    if (variants.size() == kMaxVariants) break;
+    if (found.term == itself || !is_used(found.term)) continue;
+    variants.push_back({found.term, found.weight * weight});
+  }
+  return variants;
+}
+
+const std::vector<TermVariant>& TermExpansion::look_alikes(const TermDictionary& dictionary,
+                                                           std::string_view word) {
+  if (sketches_.size() < dictionary.size()) {
+    found_ = {};
+    sketches_.reserve(dictionary.size());
+    for (auto term = static_cast<std::uint32_t>(sketches_.size()); term < dictionary.size(); ++term)
+      sketches_.push_back(sketch(Letters(dictionary[term])));
+  }
+  for (const Found& found : found_) {
+    if (found.word == word) return found.variants;
+  }
+  Found& found = found_[next_found_];
+  next_found_ = (next_found_ + 1) % found_.size();
+  found.word = word;
+  found.variants.clear();
+
+  const Letters letters(word);
+  if (letters.size() < kMinLetters) return found.variants;
+  const std::uint64_t wanted = sketch(letters) & kAllPairs;
+  // Pairs that fell on one bit are counted as if the term had them all.
+  const auto hidden =
+      static_cast<unsigned>(letters.pairs()) - static_cast<unsigned>(std::popcount(wanted));
+  const std::array<std::uint8_t, kMaxLetters> needed = pairs_needed(letters.size());
+  for (std::uint32_t term = 0; term < sketches_.size(); ++term) {
+    const std::uint64_t each = sketches_[term];
+    if (static_cast<unsigned>(std::popcount(each & wanted)) + hidden < needed[each >> kPairBits])
+      continue;
+    const double like = likeness(letters, Letters(dictionary[term]));
+    if (like >= kMinLikeness) found.variants.push_back({term, like});
+  }
+  std::sort(found.variants.begin(), found.variants.end(),
+            [&](const TermVariant& left, const TermVariant& right) {
+              if (left.weight != right.weight) return left.weight > right.weight;
+              return dictionary[left.term] < dictionary[right.term];
+            });
+  return found.variants;
+}
+
+}  // namespace agent_memory
