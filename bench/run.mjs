@@ -4,7 +4,7 @@
 //
 //   --sizes 10000,100000      how many messages; at more than 200,000 ours alone
 //   --libraries a,b           which others: minisearch, flexsearch, orama, sqlite
-//   --rounds 5                how often each is measured
+//   --rounds 3                how often each is measured
 //   --conversations FILE      what the messages are made of, in our format or LoCoMo's, instead of tests/data
 //   --node-only, --chromium-only
 //
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000' },
     libraries: { type: 'string', default: known.slice(1).join() },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
     conversations: { type: 'string', default: path.join(root, 'tests/data/conversations.json') },
     'node-only': { type: 'boolean', default: false },
     'chromium-only': { type: 'boolean', default: false },

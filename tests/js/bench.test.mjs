@@ -75,9 +75,9 @@ test('quantiles are values that were measured', () => {
 const measured = (ms, queryMs) => ({
   buildMs: ms,
   queryMs,
-  addMs: ms,
+  addUs: ms,
   addVisibleUs: ms,
-  deleteMs: ms,
+  deleteUs: ms,
   deleteVisibleUs: ms,
   saveMs: ms,
   savedBytes: 1,
