@@ -26,6 +26,9 @@ struct KeyValue {
 struct WriteBatch {
   std::vector<KeyValue> put;
   std::vector<std::string> remove;
+  /// Where it is not empty: gives further pairs to put, one a call, and false after the last; so
+  /// that a large batch need not be in memory at once. Asked before `write` waits for anything.
+  std::function<bool(KeyValue&)> more;
 };
 
 /// Ordered bytes under string keys. Keys are ASCII; order is byte order.
@@ -40,7 +43,8 @@ class StoragePort {
   [[nodiscard]] virtual std::string kind() const = 0;
   /// The value under `key`, or nullopt.
   virtual Async<std::optional<std::string>> get(std::string key) = 0;
-  /// Applies all of `batch` or none of it, durably, before completing.
+  /// Applies all of `batch` or none of it, durably, before completing. A caller that writes the
+  /// same batch again leaves `more` empty.
   virtual Async<void> write(WriteBatch batch) = 0;
   /// Up to `limit` pairs whose key starts with `prefix` and is greater than `after` (empty: from
   /// the start), in key order.

@@ -42,6 +42,8 @@ class ByteWriter {
 
   [[nodiscard]] const std::string& bytes() const { return out_; }
   std::string take() { return std::move(out_); }
+  /// Keeps the memory.
+  void clear() { out_.clear(); }
 
  private:
   void put_raw(const void* data, std::size_t size) {

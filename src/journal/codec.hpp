@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Operations, entries and the index's image as bytes. Every stored value is a frame: magic,
-// CRC-32C of all that follows, format version, kind, payload. These eight bytes mean the same in
-// every version, so that a newer one is never taken for damage, nor damage for a newer one.
+// Heads and the index's image as bytes, and the frames around all bytes. Every stored value is a
+// frame: magic, checksum (32 bits of XXH64) of all that follows, format version, kind, payload.
+// These eight bytes mean the same in every version, so that a newer one is never taken for damage,
+// nor damage for a newer one.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,17 +15,21 @@
 
 #include "agent_memory/result.hpp"
 
-#include "journal/memory_table.hpp"
-
 namespace agent_memory {
 
 /// The stored format. Raised when old readers could misread new bytes; a reader refuses a greater
 /// one with kCorrupt and touches nothing.
-inline constexpr std::uint8_t kFormatVersion = 1;
+inline constexpr std::uint8_t kFormatVersion = 2;
 
-/// What a frame holds.
+/// What a frame holds. Operations and entries are segments (segment.hpp).
 enum class FrameKind : std::uint8_t { kOperations = 1, kEntries = 2, kHead = 3, kImage = 4 };
 
+inline constexpr std::size_t kFrameHeaderBytes = 8;
+
+/// The header of a frame. The payload is appended; then `close_frame` makes the checksum.
+std::string open_frame(FrameKind kind, std::uint8_t version = kFormatVersion);
+void close_frame(std::string& frame);
+/// All three steps.
 std::string seal(FrameKind kind, std::string_view payload, std::uint8_t version = kFormatVersion);
 
 /// What is wrong with a stored value.
@@ -35,15 +40,6 @@ struct Unsealed {
   std::string_view payload;
 };
 Unsealed unseal(FrameKind kind, std::string_view frame);
-
-std::string encode_operations(const std::vector<Operation>& operations);
-/// False where the bytes do not hold together.
-bool decode_operations(std::string_view payload, std::vector<Operation>& out);
-
-/// Each entry carries checksums of its own, so that damage takes only the entries it touched.
-std::string encode_entries(const std::vector<const MemoryEntry*>& entries);
-/// Appends the entries that are whole; false where any was not.
-bool decode_entries(std::string_view payload, std::vector<MemoryEntry>& out);
 
 /// Up to which sequence number of each writer something is known.
 struct WriterProgress {

@@ -18,6 +18,7 @@ constexpr std::string_view kFoldLock = "fold";
 
 // Large enough that a store has few values, small enough for stores that bound them (2 MB).
 constexpr std::size_t kSegmentBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxValueBytes = kSegmentBytes / 16 * 30;
 constexpr std::size_t kLogPage = 256;
 constexpr std::size_t kSegmentPage = 8;
 constexpr std::size_t kNewsPage = 64;
@@ -78,30 +79,39 @@ Error never_still() {
           .retryable = true};
 }
 
+Stamp newest_of(const MemoryEntry& entry) {
+  return std::max(entry.deleted,
+                  entry.history.empty() ? entry.changed : entry.history.back().stamp);
+}
+
 /// What is read comes writer by writer.
-void sort_by_time(std::vector<Operation>& operations) {
-  std::stable_sort(
-      operations.begin(), operations.end(),
-      [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
+void sort_by_time(std::vector<MemoryEntry>& operations) {
+  std::stable_sort(operations.begin(), operations.end(),
+                   [](const MemoryEntry& left, const MemoryEntry& right) {
+                     return newest_of(left) < newest_of(right);
+                   });
 }
 
-std::size_t count_deletions(const std::vector<Operation>& operations) {
-  return static_cast<std::size_t>(
-      std::count_if(operations.begin(), operations.end(),
-                    [](const Operation& each) { return each.kind == MemoryEvent::kDelete; }));
-}
-
-/// The entries in segments of about kSegmentBytes, in order.
-std::vector<std::string> encode_segments(const std::vector<const MemoryEntry*>& entries) {
-  std::vector<std::string> segments;
-  std::string current;
-  for (const MemoryEntry* entry : entries) {
-    current += encode_entries({entry});
-    if (current.size() >= kSegmentBytes) segments.push_back(std::exchange(current, {}));
+/// A value of about kSegmentBytes, and the entries that it takes from the front of many.
+class ValueWriter {
+ public:
+  /// Whether the value should be taken before `entry` is added.
+  [[nodiscard]] bool is_full(const PackedEntry& entry) const {
+    const std::size_t size = encoder_.size();
+    return !empty() && (size >= kSegmentBytes || size + packed_size_bound(entry) > kMaxValueBytes);
   }
-  if (!current.empty()) segments.push_back(std::move(current));
-  return segments;
-}
+  [[nodiscard]] bool empty() const { return encoder_.empty(); }
+  void add(const PackedEntry& entry) { encoder_.add(entry); }
+  std::string take(FrameKind kind) {
+    std::string frame = open_frame(kind);
+    encoder_.finish(frame);
+    close_frame(frame);
+    return frame;
+  }
+
+ private:
+  SegmentEncoder encoder_;
+};
 
 }  // namespace
 
@@ -163,14 +173,16 @@ Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews
   noted.bytes = record.value.size();
   const Unsealed frame = unseal(FrameKind::kOperations, record.value);
   if (frame.damage == Damage::kNewerVersion) return newer_version();
-  std::vector<Operation> operations;
-  if (!at || frame.damage != Damage::kNone || !decode_operations(frame.payload, operations)) {
-    set_aside(std::move(record), known, news);
-    return {};
+  if (at) {
+    // A damaged record still gives the operations whose own checksum holds.
+    Origins origins;
+    SegmentReader reader(frame.payload, frame.damage == Damage::kNone, origins);
+    while (const std::optional<PackedEntry> operation = reader.next()) {
+      if (!operation->is_live()) ++noted.deletions;
+      news->operations.push_back(operation->entry());
+    }
   }
-  noted.deletions = count_deletions(operations);
-  for (Operation& each : operations)
-    news->operations.push_back(std::move(each));
+  if (!at || frame.damage != Damage::kNone) set_aside(std::move(record), known, news);
   return {};
 }
 
@@ -214,9 +226,16 @@ Async<bool> Journal::read_segments(std::string checkpoint, Known* known, Journal
     if (!owner.head) owner.bytes += segment.value.size();
     const Unsealed frame = unseal(FrameKind::kEntries, segment.value);
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
-    // A damaged segment still gives the entries whose own checksum holds.
-    const bool whole = decode_entries(frame.payload, news->entries);
-    if (!whole || frame.damage != Damage::kNone) set_aside(std::move(segment), known, news);
+    const bool is_whole = frame.damage == Damage::kNone;
+    StoredSegment stored{
+        .value = {}, .begin = segment.value.size() - frame.payload.size(), .is_whole = is_whole};
+    if (is_whole) {
+      stored.value = std::move(segment.value);
+    } else {
+      stored.value = segment.value;
+      set_aside(std::move(segment), known, news);
+    }
+    news->segments.push_back(std::move(stored));
   }
   bool complete = true;
   for (const auto& [name, each] : known->checkpoints) {
@@ -336,22 +355,39 @@ Async<JournalNews> Journal::open() {
 }
 
 Async<void> Journal::append(std::vector<Operation> operations) {
-  const std::string key = log_key(writer_, sequence_ + 1);
   WriteBatch batch;
-  batch.put.push_back({key, seal(FrameKind::kOperations, encode_operations(operations))});
-  const LogRecord record{.bytes = batch.put.front().value.size(),
-                         .deletions = count_deletions(operations)};
-  const bool only_deletes = record.deletions == operations.size();
+  std::vector<LogRecord> records;
+  const std::size_t count = operations.size();
+  std::size_t deletions = 0;
+  std::size_t deletions_put = 0;
+  ValueWriter value;
+  const auto put = [&] {
+    std::string bytes = value.take(FrameKind::kOperations);
+    records.push_back({.bytes = bytes.size(), .deletions = deletions - deletions_put});
+    deletions_put = deletions;
+    batch.put.push_back({log_key(writer_, sequence_ + records.size()), std::move(bytes)});
+  };
+  EntryPacker packer;
+  for (Operation& operation : operations) {
+    const bool is_deletion = operation.kind == MemoryEvent::kDelete;
+    const MemoryEntry entry = to_entry(std::move(operation));
+    const PackedEntry packed = packer.pack(entry);
+    if (value.is_full(packed)) put();
+    value.add(packed);
+    if (is_deletion) ++deletions;
+  }
+  if (!value.empty()) put();
+
   Result<void> written = co_await storage_.write(batch);
-  if (!written && written.error().code == ErrorCode::kQuotaExceeded && only_deletes) {
+  if (!written && written.error().code == ErrorCode::kQuotaExceeded && deletions == count) {
     // Whoever deletes wants room, and must not be refused for want of it.
     const Result<bool> dropped = co_await drop_images();
     if (dropped && *dropped) written = co_await storage_.write(std::move(batch));
   }
   if (!written) co_return std::move(written).error();
-  ++sequence_;
+  for (const LogRecord& record : records)
+    known_.log[log_key(writer_, ++sequence_)] = record;
   known_.progress[writer_] = sequence_;
-  known_.log[key] = record;
   co_return {};
 }
 
@@ -442,41 +478,18 @@ bool Journal::is_fold_due() const {
          log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
 
-Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
-                          Stamp stamp) {
+Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
+                          std::function<ViewImage()> image, Stamp stamp) {
   Result<bool> locked = co_await storage_.try_lock(std::string(kFoldLock));
   if (!locked) co_return std::move(locked).error();
   if (!*locked) co_return {};
-
-  std::vector<const MemoryEntry*> entries;
-  entries.reserve(table.size());
-  for (const EntryIndex index : order)
-    entries.push_back(&table[index]);
-  for (EntryIndex index = 0; index < table.size(); ++index) {
-    if (!table[index].is_live()) entries.push_back(&table[index]);
-  }
 
   const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
   Checkpoint checkpoint;
   CheckpointHead& head = checkpoint.head.emplace();
   head.live = order.size();
-  WriteBatch batch;
-  // How many bytes the value has.
-  const auto put = [&](std::string key, FrameKind kind, std::string_view payload) {
-    checkpoint.keys.insert(key);
-    batch.put.push_back({std::move(key), seal(kind, payload)});
-    const std::uint64_t bytes = batch.put.back().value.size();
-    checkpoint.bytes += bytes;
-    return bytes;
-  };
-  for (const std::string& segment : encode_segments(entries)) {
-    std::string key = part_key(kSegmentPrefix, name, head.segments++);
-    head.segment_bytes += put(std::move(key), FrameKind::kEntries, segment);
-  }
-  ImageEncoder parts(std::move(image), kSegmentBytes);
-  while (const std::optional<std::string> part = parts.next()) {
-    std::string key = part_key(kImagePrefix, name, head.image_parts++);
-    head.image_bytes += put(std::move(key), FrameKind::kImage, *part);
+  for (EntryIndex index = 0; index < table.size(); ++index) {
+    if (!table.packed(index).is_live()) order.push_back(index);
   }
   for (const auto& [writer, sequence] : known_.progress)
     head.folded.push_back({writer, sequence});
@@ -488,8 +501,36 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
             [](const WriterProgress& left, const WriterProgress& right) {
               return left.writer < right.writer;
             });
-  put(std::string(kHeadPrefix) + name, FrameKind::kHead, encode_head(head));
 
+  std::size_t next = 0;
+  ValueWriter segment;
+  std::optional<ImageEncoder> parts;
+  bool has_head = false;
+  const auto more = [&](KeyValue& out) {
+    if (next < order.size()) {
+      while (next < order.size() && !segment.is_full(table.packed(order[next])))
+        segment.add(table.packed(order[next++]));
+      out = {part_key(kSegmentPrefix, name, head.segments++), segment.take(FrameKind::kEntries)};
+      head.segment_bytes += out.value.size();
+    } else if (!has_head) {
+      if (!parts) parts.emplace(image(), kSegmentBytes);
+      if (const std::optional<std::string> part = parts->next()) {
+        out = {part_key(kImagePrefix, name, head.image_parts++), seal(FrameKind::kImage, *part)};
+        head.image_bytes += out.value.size();
+      } else {
+        has_head = true;
+        out = {std::string(kHeadPrefix) + name, seal(FrameKind::kHead, encode_head(head))};
+      }
+    } else {
+      return false;
+    }
+    checkpoint.keys.insert(out.key);
+    checkpoint.bytes += out.value.size();
+    return true;
+  };
+
+  WriteBatch batch;
+  batch.more = more;
   for (const KeyValue& damaged : known_.damaged) {
     batch.put.push_back({std::string(kDamagedPrefix) + damaged.key, damaged.value});
   }

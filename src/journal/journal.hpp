@@ -3,7 +3,7 @@
 
 // The op log and its checkpoints in a StoragePort. The only room that knows keys and formats.
 //
-//   log/<writer>/<sequence>     one record: the operations of one write
+//   log/<writer>/<sequence>     one record: operations of one write
 //   segment/<checkpoint>/<n>    entries that a fold gathered from the log and earlier segments
 //   image/<checkpoint>/<n>      the index over the live entries of these segments; a view, may go
 //   head/<checkpoint>           how far the checkpoint reaches into each writer's log
@@ -15,6 +15,7 @@
 // once leave two checkpoints, which the next fold merges.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,16 +27,17 @@
 
 #include "journal/codec.hpp"
 #include "journal/memory_table.hpp"
+#include "journal/segment.hpp"
 
 namespace agent_memory {
 
 /// What the store held that was not known before.
 struct JournalNews {
-  /// From segments. In a fresh store's order: that of `image`, live entries first.
-  std::vector<MemoryEntry> entries;
-  /// From the log, oldest first.
-  std::vector<Operation> operations;
-  /// The image over the live ones of `entries`, where it is whole and fits. Only from `open`.
+  /// From checkpoints. In a fresh store's order: that of `image`, live entries first.
+  std::vector<StoredSegment> segments;
+  /// From the log, as entries that say what each operation does; oldest first.
+  std::vector<MemoryEntry> operations;
+  /// The image over the live ones in `segments`, where it is whole and fits. Only from `open`.
   std::optional<ViewImage> image;
   /// What was damaged and left out.
   std::vector<Error> damage;
@@ -49,7 +51,7 @@ class Journal {
   /// Reads everything. Fails with the store's error, or with kCorrupt where a newer version of
   /// the library wrote any of it. Until it has succeeded, nothing else may be called.
   Async<JournalNews> open();
-  /// Makes the operations durable as one record. Calls must not overlap each other or `fold`.
+  /// Makes the operations durable, all or none. Calls must not overlap each other or `fold`.
   Async<void> append(std::vector<Operation> operations);
   /// Reads what others wrote since the last `open` or `read_news`. One small read a writer. Fails
   /// as `open` does; then nothing counts as read, and the next call finds it again.
@@ -59,10 +61,11 @@ class Journal {
   /// takes a deleted text out of the store.
   [[nodiscard]] bool is_fold_due() const;
   /// Writes a checkpoint of `table`, which must be the merge of all that was read and appended,
-  /// and removes what it replaces. `order`: the live entries as `image` numbers them; `stamp`:
-  /// new. Does nothing where another context is folding.
-  Async<void> fold(const MemoryTable& table, std::vector<EntryIndex> order, ViewImage image,
-                   Stamp stamp);
+  /// and removes what it replaces. `order`: the live entries as `image` numbers them; `image` is
+  /// called when the entries are written, so that not both need be in RAM; `stamp`: new. Does
+  /// nothing where another context is folding.
+  Async<void> fold(const MemoryTable& table, std::vector<EntryIndex> order,
+                   std::function<ViewImage()> image, Stamp stamp);
 
   /// Bytes of all values that are known to be in the store, without what was set aside.
   [[nodiscard]] std::uint64_t stored_bytes() const;

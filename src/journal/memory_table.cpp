@@ -4,15 +4,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.hpp"
+
 namespace agent_memory {
 namespace {
 
-void add_history(MemoryEntry& entry, HistoryStep step) {
+// A chunk is a part of all there is, so that what is free in it weighs little.
+constexpr std::size_t kMinChunkBytes = std::size_t{4} << 10;
+constexpr std::size_t kMaxChunkBytes = std::size_t{256} << 10;
+/// More chunks than this are as large as they can be.
+constexpr std::size_t kManyChunks = 1024;
+constexpr std::size_t kHugeChunkBytes = (std::size_t{1} << 20) - 64;
+constexpr std::size_t kMaxChunks = 4096;
+
+std::uint32_t hash_id(PackedId id) { return hash32(id.bytes); }
+
+bool add_history(MemoryEntry& entry, HistoryStep step) {
   const auto at = std::lower_bound(
       entry.history.begin(), entry.history.end(), step,
       [](const HistoryStep& left, const HistoryStep& right) { return left.stamp < right.stamp; });
-  if (at != entry.history.end() && at->stamp == step.stamp) return;
+  if (at != entry.history.end() && at->stamp == step.stamp) return false;
   entry.history.insert(at, std::move(step));
+  return true;
 }
 
 /// What was deleted is forgotten: its texts go, that it was there stays.
@@ -28,80 +41,219 @@ void forget_deleted(MemoryEntry& entry) {
   entry.changed = {};
 }
 
-/// All that the operation says about its memory.
-MemoryEntry to_entry(Operation operation) {
-  MemoryEntry entry;
-  if (operation.kind == MemoryEvent::kDelete) {
-    entry.deleted = operation.stamp;
-  } else {
-    const bool is_add = operation.kind == MemoryEvent::kAdd;
-    entry.generation = is_add ? operation.stamp : operation.generation;
-    entry.changed = operation.stamp;
+/// Each part takes the greater of two, or both: the same in any order and however often. Whether
+/// anything came of it.
+bool merge_into(MemoryEntry& entry, MemoryEntry incoming) {
+  bool changed = false;
+  for (HistoryStep& step : incoming.history)
+    changed = add_history(entry, std::move(step)) || changed;
+  if (incoming.deleted > entry.deleted) {
+    entry.deleted = incoming.deleted;
+    changed = true;
   }
-  entry.history.push_back({operation.stamp,
-                           entry.generation,
-                           {operation.kind, operation.record.memory, operation.at_ms}});
-  entry.record = std::move(operation.record);
-  return entry;
-}
-
-}  // namespace
-
-std::optional<EntryIndex> MemoryTable::find(std::string_view id) const {
-  const auto found = by_id_.find(std::string(id));
-  if (found == by_id_.end()) return std::nullopt;
-  return found->second;
-}
-
-EntryIndex MemoryTable::entry_for(const std::string& id) {
-  const auto [at, inserted] = by_id_.try_emplace(id, static_cast<EntryIndex>(entries_.size()));
-  if (inserted) {
-    entries_.emplace_back();
-    entries_.back().record.id = id;
-  }
-  return at->second;
-}
-
-MemoryTable::Applied MemoryTable::settle(EntryIndex index, bool was_live, Stamp was_changed) {
-  const MemoryEntry& entry = entries_[index];
-  const bool is_live = entry.is_live();
-  if (is_live && !was_live) {
-    ++live_;
-    return {Effect::kAdded, index};
-  }
-  if (!is_live && was_live) {
-    --live_;
-    return {Effect::kRemoved, index};
-  }
-  return {is_live && entry.changed != was_changed ? Effect::kChanged : Effect::kNone, index};
-}
-
-MemoryTable::Applied MemoryTable::apply(Operation operation) {
-  return merge(to_entry(std::move(operation)));
-}
-
-MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
-  const EntryIndex index = entry_for(incoming.record.id);
-  MemoryEntry& entry = entries_[index];
-  const bool was_live = entry.is_live();
-  const Stamp was_changed = entry.changed;
-
-  // Each part takes the greater of two, or both: the same in any order and however often.
-  if (entry.history.empty()) {
-    entry.history = std::move(incoming.history);
-  } else {
-    for (HistoryStep& step : incoming.history)
-      add_history(entry, std::move(step));
-  }
-  entry.deleted = std::max(entry.deleted, incoming.deleted);
   if (std::pair(incoming.generation, incoming.changed) >
       std::pair(entry.generation, entry.changed)) {
     entry.generation = incoming.generation;
     entry.changed = incoming.changed;
     entry.record = std::move(incoming.record);
+    changed = true;
   }
-  if (!entry.deleted.is_never()) forget_deleted(entry);
-  return settle(index, was_live, was_changed);
+  if (changed && !entry.deleted.is_never()) forget_deleted(entry);
+  return changed;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------- reading
+
+PlacedEntry MemoryTable::placed(Address address) const {
+  const std::string_view bytes = chunks_[chunk_of(address)]->bytes;
+  return take_packed(bytes.substr(address & ((Address{1} << kOffsetBits) - 1)), false);
+}
+
+PackedEntry MemoryTable::packed(EntryIndex index) const {
+  const Address address = addresses_[index];
+  const PlacedEntry entry = placed(address);
+  return {.flags = entry.flags,
+          .origin = chunks_[chunk_of(address)]->origins[entry.origin],
+          .rest = entry.rest};
+}
+
+std::optional<EntryIndex> MemoryTable::find(std::string_view id) const {
+  return find(IdPacker(id).packed());
+}
+
+std::optional<EntryIndex> MemoryTable::find(PackedId id) const {
+  HashIndex::Search search = by_id_.search(hash_id(id));
+  for (EntryIndex index = by_id_.next(search); index != HashIndex::kNone;
+       index = by_id_.next(search)) {
+    if (packed(index).id() == id) return index;
+  }
+  return std::nullopt;
+}
+
+// ------------------------------------------------------------------------------------- merging
+
+MemoryTable::Applied MemoryTable::apply(Operation operation) {
+  return merge(to_entry(std::move(operation)));
+}
+
+MemoryTable::Applied MemoryTable::merge(const PackedEntry& entry) {
+  const std::optional<EntryIndex> index = find(entry.id());
+  if (index && packed(*index) == entry)
+    return {.effect = Effect::kNone, .index = *index, .before = {}};
+  return merge(entry.entry());
+}
+
+MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
+  const IdPacker id(incoming.record.id);
+  const std::optional<EntryIndex> found = find(id.packed());
+  if (!found) {
+    if (!incoming.deleted.is_never()) forget_deleted(incoming);
+    const PackedEntry entry = packer_.pack(incoming);
+    const auto index = static_cast<EntryIndex>(size());
+    insert(entry.id(), place(entry));
+    note(entry, index);
+    return {
+        .effect = entry.is_live() ? Effect::kAdded : Effect::kNone, .index = index, .before = {}};
+  }
+
+  const PackedEntry before = packed(*found);
+  const bool was_live = before.is_live();
+  MemoryEntry merged = before.entry();
+  const Stamp was_changed = merged.changed;
+  MemoryRecord record = merged.record;
+  Applied applied{.effect = Effect::kNone, .index = *found, .before = {}};
+  if (!merge_into(merged, std::move(incoming))) return applied;
+  if (was_live) {
+    --live_;
+    if (before.expires()) --expiring_;
+  }
+  const PackedEntry entry = packer_.pack(merged);
+  const Address old = std::exchange(addresses_[*found], place(entry));
+  note(entry, *found);
+  if (!was_live && entry.is_live()) {
+    applied.effect = Effect::kAdded;
+  } else if (was_live && (!entry.is_live() || merged.changed != was_changed)) {
+    applied.effect = entry.is_live() ? Effect::kChanged : Effect::kRemoved;
+    applied.before = std::move(record);
+  }
+  drop(old);
+  return applied;
+}
+
+void MemoryTable::insert(PackedId id, Address address) {
+  by_id_.insert(hash_id(id), static_cast<EntryIndex>(size()));
+  if (addresses_.size() == addresses_.capacity()) {
+    addresses_.reserve(addresses_.size() + addresses_.size() / 4 + 16);
+  }
+  addresses_.push_back(address);
+}
+
+/// Counts an entry that came to its position.
+void MemoryTable::note(const PackedEntry& entry, EntryIndex index) {
+  newest_ = std::max(newest_, entry.newest());
+  if (!entry.is_live()) return;
+  ++live_;
+  if (entry.expires()) ++expiring_;
+  live_end_ = std::max(live_end_, std::size_t{index} + 1);
+}
+
+void MemoryTable::load(StoredSegment segment) {
+  const bool is_kept = segment.is_whole && chunks_.size() < kMaxChunks / 2;
+  Chunk passing;
+  Chunk* chunk = &passing;
+  if (is_kept) {
+    loading_chunk_ = add_chunk(std::move(segment.value));
+    chunk = chunks_[loading_chunk_].get();
+  } else {
+    passing.bytes = std::move(segment.value);
+  }
+  SegmentReader reader(std::string_view(chunk->bytes).substr(segment.begin), segment.is_whole,
+                       chunk->origins);
+  std::size_t used = 0;
+  while (const std::optional<PackedEntry> entry = reader.next()) {
+    const PackedId id = entry->id();
+    const std::size_t offset = segment.begin + reader.offset();
+    if (!is_kept || offset >> kOffsetBits != 0 || find(id)) {
+      merge(*entry);
+      continue;
+    }
+    if (used == 0) chunk->begin = offset;
+    used += reader.size();
+    insert(id, loading_chunk_ << kOffsetBits | static_cast<Address>(offset));
+    note(*entry, static_cast<EntryIndex>(size() - 1));
+  }
+  if (!is_kept) return;
+  chunk->dead += chunk->bytes.size() - used;
+  reclaim_if_worth(std::exchange(loading_chunk_, kNoChunk));
+}
+
+// -------------------------------------------------------------------------------------- chunks
+
+std::uint32_t MemoryTable::add_chunk(std::string bytes) {
+  auto chunk = std::make_unique<Chunk>();
+  chunk->bytes = std::move(bytes);
+  bytes_ += chunk->bytes.capacity();
+  auto number = static_cast<std::uint32_t>(chunks_.size());
+  if (free_chunks_.empty()) {
+    if (number == kMaxChunks) __builtin_trap();  // gigabytes
+    chunks_.push_back(std::move(chunk));
+  } else {
+    number = free_chunks_.back();
+    free_chunks_.pop_back();
+    chunks_[number] = std::move(chunk);
+  }
+  return number;
+}
+
+MemoryTable::Address MemoryTable::place(const PackedEntry& entry) {
+  const std::size_t size = packed_size_bound(entry);
+  // Reclaiming one may open another, and fill it.
+  while (open_chunk_ != kNoChunk &&
+         chunks_[open_chunk_]->bytes.capacity() - chunks_[open_chunk_]->bytes.size() < size) {
+    const std::uint32_t full = std::exchange(open_chunk_, kNoChunk);
+    chunks_[full]->origins.finish();
+    reclaim_if_worth(full);
+  }
+  if (open_chunk_ == kNoChunk) {
+    const std::size_t usual = chunks_.size() < kManyChunks
+                                  ? std::clamp(bytes_ / 8, kMinChunkBytes, kMaxChunkBytes)
+                                  : kHugeChunkBytes;
+    std::string bytes;
+    bytes.reserve(std::max(usual, size));
+    open_chunk_ = add_chunk(std::move(bytes));
+  }
+  Chunk& chunk = *chunks_[open_chunk_];
+  const std::size_t offset = chunk.bytes.size();
+  put_packed(chunk.bytes, entry, chunk.origins.intern(entry.origin), false);
+  return open_chunk_ << kOffsetBits | static_cast<Address>(offset);
+}
+
+void MemoryTable::drop(Address address) {
+  const std::uint32_t number = chunk_of(address);
+  chunks_[number]->dead += placed(address).size;
+  if (number != open_chunk_ && number != loading_chunk_) reclaim_if_worth(number);
+}
+
+/// Moves what is left in a chunk, and frees it.
+void MemoryTable::reclaim_if_worth(std::uint32_t number) {
+  const Chunk& chunk = *chunks_[number];
+  if (chunk.dead <= chunk.bytes.size() / 3) return;
+  const std::string_view bytes = chunk.bytes;
+  for (std::size_t offset = chunk.begin; offset >> kOffsetBits == 0;) {
+    const PlacedEntry entry = take_packed(bytes.substr(std::min(offset, bytes.size())), false);
+    if (entry.size == 0) break;
+    const PackedEntry packed{
+        .flags = entry.flags, .origin = chunk.origins[entry.origin], .rest = entry.rest};
+    const Address address = number << kOffsetBits | static_cast<Address>(offset);
+    const std::optional<EntryIndex> index = find(packed.id());
+    if (index && addresses_[*index] == address) addresses_[*index] = place(packed);
+    offset += entry.size;
+  }
+  bytes_ -= chunk.bytes.capacity();
+  chunks_[number].reset();
+  free_chunks_.push_back(number);
 }
 
 }  // namespace agent_memory

@@ -10,7 +10,7 @@
 
 #include "agent_memory/result.hpp"
 
-#include "journal/memory_table.hpp"
+#include "journal/entry.hpp"
 
 namespace agent_memory {
 

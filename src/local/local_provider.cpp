@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "agent_memory/config.hpp"
 
 #include "base/async_mutex.hpp"
 #include "base/detached.hpp"
+#include "base/hash.hpp"
+#include "base/hash_index.hpp"
 #include "base/json.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
@@ -82,26 +82,57 @@ bool is_expired(const MemoryRecord& record, TimestampMs now_ms) {
   return record.expires_at_ms && *record.expires_at_ms <= now_ms;
 }
 
+bool is_expired(const PackedEntry& entry, TimestampMs now_ms) {
+  if (!entry.expires()) return false;
+  const std::optional<TimestampMs> expires_at_ms = entry.fields().expires_at_ms;
+  return expires_at_ms && *expires_at_ms <= now_ms;
+}
+
 /// The operations of one write, and what they are about to add.
 class PendingWrite {
  public:
+  struct Part {
+    Operation operation;
+    /// Of what a kAdd adds.
+    std::optional<std::uint32_t> equality_hash;
+  };
+
   void add(Operation operation, std::string key) {
-    by_key_.emplace(std::move(key), operations_.size());
-    ids_.insert(operation.record.id);
-    operations_.push_back(std::move(operation));
+    const auto number = static_cast<std::uint32_t>(parts_.size());
+    const std::uint32_t hash = equality_hash(key);
+    by_key_.insert(hash, number);
+    by_id_.insert(hash32(operation.record.id), number);
+    append(std::move(operation));
+    parts_.back().equality_hash = hash;
+    keys_.back() = std::move(key);
   }
-  void append(Operation operation) { operations_.push_back(std::move(operation)); }
-  [[nodiscard]] bool adds(const std::string& id) const { return ids_.contains(id); }
-  [[nodiscard]] const MemoryRecord* find_equal(const std::string& key) const {
-    const auto found = by_key_.find(key);
-    return found == by_key_.end() ? nullptr : &operations_[found->second].record;
+  void append(Operation operation) {
+    parts_.push_back({.operation = std::move(operation), .equality_hash = std::nullopt});
+    keys_.emplace_back();
   }
-  std::vector<Operation> take() { return std::move(operations_); }
+  [[nodiscard]] bool adds(const std::string& id) const {
+    HashIndex::Search search = by_id_.search(hash32(id));
+    std::uint32_t number = by_id_.next(search);
+    while (number != HashIndex::kNone && parts_[number].operation.record.id != id)
+      number = by_id_.next(search);
+    return number != HashIndex::kNone;
+  }
+  [[nodiscard]] const MemoryRecord* find_equal(std::string_view key) const {
+    HashIndex::Search search = by_key_.search(equality_hash(key));
+    for (std::uint32_t number = by_key_.next(search); number != HashIndex::kNone;
+         number = by_key_.next(search)) {
+      if (keys_[number] == key) return &parts_[number].operation.record;
+    }
+    return nullptr;
+  }
+  std::vector<Part> take() { return std::move(parts_); }
 
  private:
-  std::vector<Operation> operations_;
-  std::unordered_map<std::string, std::size_t> by_key_;
-  std::unordered_set<std::string> ids_;
+  std::vector<Part> parts_;
+  /// Empty where nothing is added.
+  std::vector<std::string> keys_;
+  HashIndex by_key_;
+  HashIndex by_id_;
 };
 
 class LocalProviderImpl final : public LocalProvider,
@@ -131,13 +162,10 @@ class LocalProviderImpl final : public LocalProvider,
       if (!closed_storage) tell(ErrorNotice{"close", closed_storage.error()});
       co_return std::move(news).error();
     }
-    for (const MemoryEntry& entry : news->entries)
-      stamps_.observe(newest(entry));
-    for (const Operation& operation : news->operations)
-      stamps_.observe(operation.stamp);
-    store_.load(std::move(news->entries), std::move(news->image));
-    for (Operation& operation : news->operations)
-      store_.apply(std::move(operation));
+    store_.load(std::move(news->segments), std::move(news->image));
+    for (MemoryEntry& operation : news->operations)
+      store_.merge(std::move(operation));
+    stamps_.observe(store_.table().newest());
     for (Error& error : news->damage)
       tell(ErrorNotice{"open", std::move(error)});
     co_return Result<void>();
@@ -165,12 +193,12 @@ class LocalProviderImpl final : public LocalProvider,
                            .precedes = {}};
     if (store_.has_expiring() || !options.metadata.empty() || !filter->empty()) {
       index_query.accept = [&](DocumentId id) {
-        return accepts(store_[id].record, *filter, options.metadata, now_ms);
+        return accepts(store_[id], *filter, options.metadata, now_ms);
       };
     }
     std::vector<RetrievedMemory> found;
     for (IndexHit& hit : store_.search(std::move(index_query))) {
-      found.push_back(to_retrieved(store_[hit.document].record, hit.score));
+      found.push_back(to_retrieved(store_[hit.document].record(), hit.score));
       if (options.explain) {
         found.back().explanation = Explanation{
             .keyword = hit.keyword, .recency = hit.recency, .terms = std::move(hit.terms)};
@@ -207,7 +235,7 @@ class LocalProviderImpl final : public LocalProvider,
           .expires_at_ms = options.expires_at_ms};
       record.updated_at_ms = record.created_at_ms;
       std::string key = equality_key(record);
-      if (const MemoryRecord* equal = find_equal(key, write, now_ms)) {
+      if (const std::optional<MemoryRecord> equal = find_equal(key, write, now_ms)) {
         stored.push_back(to_stored(*equal, MemoryEvent::kNoop));
         continue;
       }
@@ -235,18 +263,17 @@ class LocalProviderImpl final : public LocalProvider,
     if (!filter) co_return filter.error();
     if (options.abort && options.abort->requested()) co_return aborted();
 
-    std::vector<EntryIndex> seen = select(options.identity, *filter);
+    std::vector<Selected> seen = select(options.identity, *filter);
     const std::size_t begin = std::min(seen.size(), to_size(options.offset));
     const std::size_t end =
         begin + std::min(seen.size() - begin, to_size(options.limit.value_or(kMaxSize)));
-    std::partial_sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
-                      [&](EntryIndex left, EntryIndex right) {
-                        return is_newer(store_[left].record, store_[right].record);
-                      });
+    std::partial_sort(
+        seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
+        [&](const Selected& left, const Selected& right) { return is_newer(left, right); });
     std::vector<RetrievedMemory> memories;
     memories.reserve(end - begin);
     for (std::size_t i = begin; i < end; ++i) {
-      memories.push_back(to_retrieved(store_[seen[i]].record, 1.0));
+      memories.push_back(to_retrieved(store_[seen[i].index].record(), 1.0));
     }
     co_return memories;
   }
@@ -260,8 +287,9 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return false;
-    std::vector<Operation> operations{deletion(*index, now())};
-    Result<void> committed = co_await commit(std::move(operations));
+    PendingWrite write;
+    write.append(deletion(*index, now()));
+    Result<void> committed = co_await commit(write.take());
     if (!committed) co_return std::move(committed).error();
     co_return true;
   }
@@ -272,7 +300,7 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(checked).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return std::optional<RetrievedMemory>();
-    co_return std::optional(to_retrieved(store_[*index].record, 1.0));
+    co_return std::optional(to_retrieved(store_[*index].record(), 1.0));
   }
 
   Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) override {
@@ -287,7 +315,7 @@ class LocalProviderImpl final : public LocalProvider,
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return no_such_memory(memory_id);
 
-    const MemoryEntry& entry = store_[*index];
+    const MemoryEntry entry = store_[*index].entry();
     MemoryRecord record = entry.record;
     if (change.memory) record.memory = *std::move(change.memory);
     if (change.metadata) record.metadata = *std::move(change.metadata);
@@ -298,13 +326,13 @@ class LocalProviderImpl final : public LocalProvider,
     const TimestampMs now_ms = now();
     record.updated_at_ms = now_ms;
     StoredMemory stored = to_stored(record, MemoryEvent::kUpdate);
-    std::vector<Operation> operations;
-    operations.push_back({.kind = MemoryEvent::kUpdate,
-                          .stamp = stamps_.next(now_ms),
-                          .generation = entry.generation,
-                          .at_ms = now_ms,
-                          .record = std::move(record)});
-    Result<void> committed = co_await commit(std::move(operations));
+    PendingWrite write;
+    write.append({.kind = MemoryEvent::kUpdate,
+                  .stamp = stamps_.next(now_ms),
+                  .generation = entry.generation,
+                  .at_ms = now_ms,
+                  .record = std::move(record)});
+    Result<void> committed = co_await commit(write.take());
     if (!committed) co_return std::move(committed).error();
     co_return stored;
   }
@@ -315,8 +343,8 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(checked).error();
     std::vector<HistoryEntry> steps;
     if (const std::optional<EntryIndex> index = store_.find(memory_id)) {
-      for (const HistoryStep& step : store_[*index].history)
-        steps.push_back(step.entry);
+      for (HistoryStep& step : store_[*index].entry().history)
+        steps.push_back(std::move(step.entry));
     }
     co_return steps;
   }
@@ -336,12 +364,12 @@ class LocalProviderImpl final : public LocalProvider,
     std::optional<Identity> identity;
     if (!options.identity.empty()) identity = std::move(options.identity);
     const TimestampMs now_ms = now();
-    std::vector<Operation> operations;
-    for (const EntryIndex index : select(identity, *filter)) {
-      operations.push_back(deletion(index, now_ms));
-    }
-    const auto deleted = static_cast<std::int64_t>(operations.size());
-    Result<void> committed = co_await commit(std::move(operations));
+    const std::vector<Selected> selected = select(identity, *filter);
+    PendingWrite write;
+    for (const Selected& each : selected)
+      write.append(deletion(each.index, now_ms));
+    const auto deleted = static_cast<std::int64_t>(selected.size());
+    Result<void> committed = co_await commit(write.take());
     if (!committed) co_return std::move(committed).error();
     co_return deleted;
   }
@@ -351,13 +379,12 @@ class LocalProviderImpl final : public LocalProvider,
     if (identity) {
       if (auto checked = validate(*identity); !checked) co_return std::move(checked).error();
     }
-    std::vector<EntryIndex> seen = select(identity, Filter());
-    std::sort(seen.begin(), seen.end(), [&](EntryIndex left, EntryIndex right) {
-      return is_newer(store_[right].record, store_[left].record);
-    });
+    std::vector<Selected> seen = select(identity, Filter());
+    std::sort(seen.begin(), seen.end(),
+              [&](const Selected& left, const Selected& right) { return is_newer(right, left); });
     std::string out = export_header(seen.size());
-    for (const EntryIndex index : seen)
-      out += export_line(store_[index]);
+    for (const Selected& each : seen)
+      out += export_line(store_[each.index].entry());
     co_return out;
   }
 
@@ -380,7 +407,7 @@ class LocalProviderImpl final : public LocalProvider,
         const ExportedMemory& memory = (*memories)[i];
         const std::string key = equality_key(memory.record);
         if (find_live(memory.record.id) || write.adds(memory.record.id) ||
-            is_expired(memory.record, now_ms) || find_equal(key, write, now_ms) != nullptr) {
+            is_expired(memory.record, now_ms) || find_equal(key, write, now_ms)) {
           ++report.skipped;
         } else {
           add_import(memory, key, now_ms, write);
@@ -400,7 +427,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     co_return LocalStatus{
         .kind = storage_->kind(),
-        .memories = static_cast<std::int64_t>(select(std::nullopt, Filter()).size()),
+        .memories = static_cast<std::int64_t>(
+            store_.has_expiring() ? select(std::nullopt, Filter()).size() : store_.table().live()),
         .bytes = static_cast<std::int64_t>(journal_.stored_bytes())};
   }
 
@@ -438,15 +466,24 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
  private:
-  static Stamp newest(const MemoryEntry& entry) {
-    return entry.history.empty() ? entry.deleted
-                                 : std::max(entry.deleted, entry.history.back().stamp);
+  /// A live memory, and what listings sort it by.
+  struct Selected {
+    TimestampMs created_at_ms = 0;
+    EntryIndex index = 0;
+  };
+
+  /// The newest comes first: later time, then later id.
+  [[nodiscard]] bool is_newer(const Selected& left, const Selected& right) const {
+    if (left.created_at_ms != right.created_at_ms) return left.created_at_ms > right.created_at_ms;
+    return store_.has_lesser_id(right.index, left.index);
   }
 
-  static bool accepts(const MemoryRecord& record, const Filter& filter, const Metadata& metadata,
+  static bool accepts(const PackedEntry& entry, const Filter& filter, const Metadata& metadata,
                       TimestampMs now_ms) {
-    return !is_expired(record, now_ms) &&
-           (metadata.empty() || metadata_contains(record.metadata, metadata)) &&
+    if (is_expired(entry, now_ms)) return false;
+    if (metadata.empty() && filter.empty()) return true;
+    const MemoryRecord record = entry.record();
+    return metadata_contains(record.metadata, metadata) &&
            (filter.empty() || filter.matches(to_subject(record)));
   }
 
@@ -476,30 +513,33 @@ class LocalProviderImpl final : public LocalProvider,
 
   std::optional<EntryIndex> find_live(std::string_view id) const {
     const std::optional<EntryIndex> index = store_.find(id);
-    if (!index || !store_[*index].is_live() || is_expired(store_[*index].record, now())) {
+    if (!index || !store_[*index].is_live() || is_expired(store_[*index], now())) {
       return std::nullopt;
     }
     return index;
   }
 
   /// The memory that says the same in the same scope, live or about to be written.
-  const MemoryRecord* find_equal(const std::string& key, const PendingWrite& write,
-                                 TimestampMs now_ms) const {
-    const std::optional<EntryIndex> index =
+  std::optional<MemoryRecord> find_equal(const std::string& key, const PendingWrite& write,
+                                         TimestampMs now_ms) const {
+    std::optional<MemoryRecord> found =
         store_.find_equal(key, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
-    return index ? &store_[*index].record : write.find_equal(key);
+    if (found) return found;
+    const MemoryRecord* pending = write.find_equal(key);
+    return pending == nullptr ? std::nullopt : std::optional(*pending);
   }
 
   /// Live memories that `identity` sees (nullopt: everybody's) and that the filter matches.
-  std::vector<EntryIndex> select(const std::optional<Identity>& identity,
-                                 const Filter& filter) const {
-    std::vector<EntryIndex> selected;
+  std::vector<Selected> select(const std::optional<Identity>& identity,
+                               const Filter& filter) const {
+    std::vector<Selected> selected;
     const TimestampMs now_ms = now();
     for (EntryIndex index = 0; index < store_.size(); ++index) {
-      const MemoryEntry& entry = store_[index];
-      if (entry.is_live() && (!identity || is_visible(entry.record.identity, *identity)) &&
-          accepts(entry.record, filter, {}, now_ms)) {
-        selected.push_back(index);
+      const PackedEntry entry = store_[index];
+      if (!entry.is_live()) continue;
+      const EntryFields fields = entry.fields();
+      if ((!identity || is_visible(fields, *identity)) && accepts(entry, filter, {}, now_ms)) {
+        selected.push_back({.created_at_ms = fields.created_at_ms, .index = index});
       }
     }
     return selected;
@@ -510,7 +550,7 @@ class LocalProviderImpl final : public LocalProvider,
     operation.kind = MemoryEvent::kDelete;
     operation.stamp = stamps_.next(now_ms);
     operation.at_ms = now_ms;
-    operation.record.id = store_[index].record.id;
+    operation.record.id = store_[index].id().unpacked();
     return operation;
   }
 
@@ -540,38 +580,42 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   /// Durable first; then, in one step without waiting, visible.
-  Async<void> commit(std::vector<Operation> operations) {
-    if (operations.empty()) co_return Result<void>();
-    Result<void> written = co_await journal_.append(operations);
+  Async<void> commit(std::vector<PendingWrite::Part> parts) {
+    if (parts.empty()) co_return Result<void>();
+    std::vector<Operation> operations;
+    operations.reserve(parts.size());
+    for (const PendingWrite::Part& part : parts)
+      operations.push_back(part.operation);
+    Result<void> written = co_await journal_.append(std::move(operations));
     if (!written) co_return std::move(written).error();
-    apply_and_tell(std::vector<MemoryEntry>(), std::move(operations), false);
+    ChangeNotice notice{.stored = {}, .elsewhere = false};
+    for (PendingWrite::Part& part : parts)
+      note(store_.apply(std::move(part.operation), part.equality_hash), notice);
+    if (!notice.stored.empty()) tell(std::move(notice));
     co_return Result<void>();
+  }
+
+  static void note(Store::Changed changed, ChangeNotice& notice) {
+    if (changed) notice.stored.push_back(to_stored(changed->record, changed->event));
   }
 
   Async<void> take_news() {
     Result<JournalNews> news = co_await journal_.read_news();
     if (!news) co_return std::move(news).error();
-    for (const MemoryEntry& entry : news->entries)
-      stamps_.observe(newest(entry));
-    for (const Operation& operation : news->operations)
-      stamps_.observe(operation.stamp);
-    apply_and_tell(std::move(news->entries), std::move(news->operations), true);
+    ChangeNotice notice{.stored = {}, .elsewhere = true};
+    for (const StoredSegment& segment : news->segments) {
+      Origins origins;
+      SegmentReader reader(segment.payload(), segment.is_whole, origins);
+      while (const std::optional<PackedEntry> entry = reader.next())
+        note(store_.merge(*entry), notice);
+    }
+    for (MemoryEntry& operation : news->operations)
+      note(store_.merge(std::move(operation)), notice);
+    stamps_.observe(store_.table().newest());
+    if (!notice.stored.empty()) tell(std::move(notice));
     for (Error& error : news->damage)
       tell(ErrorNotice{"refresh", std::move(error)});
     co_return Result<void>();
-  }
-
-  void apply_and_tell(std::vector<MemoryEntry> entries, std::vector<Operation> operations,
-                      bool elsewhere) {
-    ChangeNotice notice{.stored = {}, .elsewhere = elsewhere};
-    const auto note = [&](Store::Changed changed) {
-      if (changed) notice.stored.push_back(to_stored(changed->record, changed->event));
-    };
-    for (MemoryEntry& entry : entries)
-      note(store_.merge(std::move(entry)));
-    for (Operation& operation : operations)
-      note(store_.apply(std::move(operation)));
-    if (!notice.stored.empty()) tell(std::move(notice));
   }
 
   Async<void> fold_if_due() {
@@ -580,18 +624,16 @@ class LocalProviderImpl final : public LocalProvider,
     Result<void> taken = co_await take_news();
     if (!taken) co_return std::move(taken).error();
     const TimestampMs now_ms = now();
-    std::vector<Operation> expired;
-    for (EntryIndex index = 0; index < store_.size(); ++index) {
-      if (store_[index].is_live() && is_expired(store_[index].record, now_ms)) {
-        expired.push_back(deletion(index, now_ms));
-      }
+    PendingWrite expired;
+    for (EntryIndex index = 0; store_.has_expiring() && index < store_.size(); ++index) {
+      const PackedEntry entry = store_[index];
+      if (entry.is_live() && is_expired(entry, now_ms)) expired.append(deletion(index, now_ms));
     }
-    Result<void> removed = co_await commit(std::move(expired));
+    Result<void> removed = co_await commit(expired.take());
     if (!removed) co_return std::move(removed).error();
-    std::vector<EntryIndex> order = store_.live_order();
-    ViewImage image = store_.image(order);
-    Result<void> folded = co_await journal_.fold(store_.table(), std::move(order), std::move(image),
-                                                 stamps_.next(now_ms));
+    const std::vector<EntryIndex> order = store_.live_order();
+    Result<void> folded = co_await journal_.fold(
+        store_.table(), order, [&] { return store_.image(order); }, stamps_.next(now_ms));
     co_return folded;
   }
 

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "local/store.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "messages/equality.hpp"
 
 namespace agent_memory {
 namespace {
 
-// The image of the store is that of the index with one section behind it: the fingerprints of the
-// live memories and this number. Raised when equality_key changes.
-constexpr std::uint64_t kFingerprintVersion = 1;
-
-/// FNV-1a, 64 bits. Only narrows down: equality is decided on the keys themselves.
-std::uint64_t hash(std::string_view bytes) {
-  std::uint64_t value = 0xCBF29CE484222325U;
-  for (const char byte : bytes) {
-    value = (value ^ static_cast<std::uint8_t>(byte)) * 0x100000001B3U;
-  }
-  return value;
-}
+// The image of the store is that of the index with one section behind it: the equality hashes of
+// the live memories and this number. Raised when equality_key or its hash changes.
+constexpr std::uint32_t kEqualityVersion = 2;
 
 void append_part(std::string& key, const std::optional<std::string>& part) {
   // Lengths keep parts apart whatever they hold.
@@ -49,106 +40,101 @@ std::string equality_key(const MemoryRecord& record) {
   return key.append("\n").append(normalize_for_equality(record.memory));
 }
 
-bool is_newer(const MemoryRecord& left, const MemoryRecord& right) {
-  if (left.created_at_ms != right.created_at_ms) return left.created_at_ms > right.created_at_ms;
-  return left.id > right.id;
+std::uint32_t equality_hash(std::string_view key) { return hash32(key); }
+
+bool is_visible(const EntryFields& memory, const Identity& call) {
+  if (call.empty()) return !memory.user_id && !memory.agent_id && !memory.run_id;
+  return memory.user_id == call.user_id && (!call.agent_id || memory.agent_id == call.agent_id) &&
+         (!call.run_id || memory.run_id == call.run_id);
 }
 
-void Store::load(std::vector<MemoryEntry> entries, std::optional<ViewImage> image) {
-  for (MemoryEntry& entry : entries)
-    table_.merge(std::move(entry));
+void Store::load(std::vector<StoredSegment> segments, std::optional<ViewImage> image) {
+  for (StoredSegment& segment : segments)
+    table_.load(std::move(segment));
   // The image numbers the live entries 0..n-1, which they are only if they came first.
-  bool live_first = true;
+  if (image && table_.live_come_first() && load_image(*std::move(image))) return;
   for (EntryIndex i = 0; i < table_.size(); ++i) {
-    live_first = live_first && table_[i].is_live() == (i < table_.live());
-  }
-  if (image && live_first && load_image(*std::move(image))) return;
-  for (EntryIndex i = 0; i < table_.size(); ++i) {
-    if (table_[i].is_live()) add_to_views(i);
+    const PackedEntry entry = table_.packed(i);
+    if (entry.is_live()) add_to_views(i, entry.record(), std::nullopt);
   }
 }
 
 bool Store::load_image(ViewImage image) {
   const std::size_t live = table_.live();
-  std::vector<std::uint64_t> fingerprints(live + 1);
-  const std::size_t bytes = fingerprints.size() * sizeof(std::uint64_t);
+  std::vector<std::uint32_t> hashes(live + 1);
+  const std::size_t bytes = hashes.size() * sizeof(std::uint32_t);
   if (image.sections.empty() || image.sections.back().size() != bytes) return false;
-  std::memcpy(fingerprints.data(), image.sections.back().data(), bytes);
-  if (fingerprints.back() != kFingerprintVersion) return false;
+  std::memcpy(hashes.data(), image.sections.back().data(), bytes);
+  if (hashes.back() != kEqualityVersion) return false;
   image.sections.pop_back();
   std::optional<MemoryIndex> index = MemoryIndex::from_image(
       {.version = image.version, .sections = std::move(image.sections)}, live);
   if (!index) return false;
   index_ = *std::move(index);
+  by_equality_.reserve(live);
   for (std::size_t i = 0; i < live; ++i)
-    note_viewed(static_cast<EntryIndex>(i), fingerprints[i]);
+    by_equality_.insert(hashes[i], static_cast<EntryIndex>(i));
   return true;
 }
 
-Store::Changed Store::apply(Operation operation) {
-  return follow(table_.apply(std::move(operation)));
+Store::Changed Store::apply(Operation operation, std::optional<std::uint32_t> hash) {
+  return follow(table_.apply(std::move(operation)), hash);
 }
 
-Store::Changed Store::merge(MemoryEntry entry) { return follow(table_.merge(std::move(entry))); }
+Store::Changed Store::merge(MemoryEntry entry) {
+  return follow(table_.merge(std::move(entry)), std::nullopt);
+}
 
-Store::Changed Store::follow(MemoryTable::Applied applied) {
-  const MemoryEntry& entry = table_[applied.index];
-  switch (applied.effect) {
-    case Effect::kNone:
-      return std::nullopt;
-    case Effect::kAdded:
-      add_to_views(applied.index);
-      return Change{MemoryEvent::kAdd, entry.record};
-    case Effect::kChanged:
-      remove_from_views(applied.index);
-      add_to_views(applied.index);
-      return Change{MemoryEvent::kUpdate, entry.record};
-    case Effect::kRemoved:
-      remove_from_views(applied.index);
-      return Change{MemoryEvent::kDelete, entry.record};
+Store::Changed Store::merge(const PackedEntry& entry) {
+  return follow(table_.merge(entry), std::nullopt);
+}
+
+Store::Changed Store::follow(MemoryTable::Applied applied, std::optional<std::uint32_t> hash) {
+  if (applied.effect == Effect::kNone) return std::nullopt;
+  MemoryRecord record = table_.packed(applied.index).record();
+  if (applied.before) remove_from_views(applied.index, *applied.before);
+  if (applied.effect == Effect::kRemoved) {
+    return Change{MemoryEvent::kDelete, std::move(record)};
   }
-  __builtin_trap();
+  add_to_views(applied.index, record, hash);
+  const bool is_new = applied.effect == Effect::kAdded;
+  return Change{is_new ? MemoryEvent::kAdd : MemoryEvent::kUpdate, std::move(record)};
 }
 
-void Store::add_to_views(EntryIndex index) {
-  const MemoryRecord& record = table_[index].record;
+void Store::add_to_views(EntryIndex index, const MemoryRecord& record,
+                         std::optional<std::uint32_t> hash) {
   index_.add(index, to_document(record));
-  note_viewed(index, hash(equality_key(record)));
+  by_equality_.insert(hash ? *hash : equality_hash(equality_key(record)), index);
 }
 
-void Store::note_viewed(EntryIndex index, std::uint64_t fingerprint) {
-  if (viewed_.size() <= index) viewed_.resize(table_.size());
-  const bool expires = table_[index].record.expires_at_ms.has_value();
-  viewed_[index] = {.fingerprint = fingerprint, .present = true, .expires = expires};
-  by_fingerprint_.emplace(fingerprint, index);
-  if (expires) ++expiring_;
-}
-
-void Store::remove_from_views(EntryIndex index) {
+void Store::remove_from_views(EntryIndex index, const MemoryRecord& record) {
   index_.remove(index);
-  const Viewed viewed = std::exchange(viewed_[index], {});
-  const auto [begin, end] = by_fingerprint_.equal_range(viewed.fingerprint);
-  const auto at = std::find_if(begin, end, [&](const auto& each) { return each.second == index; });
-  if (at != end) by_fingerprint_.erase(at);
-  if (viewed.expires) --expiring_;
+  by_equality_.erase(equality_hash(equality_key(record)), index);
 }
 
-std::optional<EntryIndex> Store::find_equal(
+std::optional<MemoryRecord> Store::find_equal(
     std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) const {
-  const auto [begin, end] = by_fingerprint_.equal_range(hash(key));
-  std::optional<EntryIndex> found;
-  for (auto each = begin; each != end; ++each) {
-    const MemoryRecord& candidate = table_[each->second].record;
+  std::optional<MemoryRecord> found;
+  HashIndex::Search search = by_equality_.search(equality_hash(key));
+  for (EntryIndex index = by_equality_.next(search); index != HashIndex::kNone;
+       index = by_equality_.next(search)) {
+    MemoryRecord candidate = table_.packed(index).record();
     if (equality_key(candidate) != key || !accept(candidate)) continue;
-    if (!found || candidate.id < table_[*found].record.id) found = each->second;
+    if (!found || candidate.id < found->id) found = std::move(candidate);
   }
   return found;
 }
 
+bool Store::has_lesser_id(EntryIndex left, EntryIndex right) const {
+  const PackedId left_id = table_.packed(left).id();
+  const PackedId right_id = table_.packed(right).id();
+  // Packed, UUIDs keep their order.
+  if (left_id.is_uuid == right_id.is_uuid) return left_id.bytes < right_id.bytes;
+  return left_id.unpacked() < right_id.unpacked();
+}
+
 std::vector<IndexHit> Store::search(IndexQuery query) {
-  query.precedes = [this](DocumentId left, DocumentId right) {
-    return table_[left].record.id > table_[right].record.id;
-  };
+  query.precedes = [this](DocumentId left, DocumentId right) { return has_lesser_id(right, left); };
   return index_.search(query);
 }
 
@@ -156,7 +142,7 @@ std::vector<EntryIndex> Store::live_order() const {
   std::vector<EntryIndex> order;
   order.reserve(table_.live());
   for (EntryIndex i = 0; i < table_.size(); ++i) {
-    if (table_[i].is_live()) order.push_back(i);
+    if (table_.packed(i).is_live()) order.push_back(i);
   }
   return order;
 }
@@ -164,13 +150,15 @@ std::vector<EntryIndex> Store::live_order() const {
 ViewImage Store::image(const std::vector<EntryIndex>& order) const {
   IndexImage index_image = index_.image(order);
   ViewImage image{.version = index_image.version, .sections = std::move(index_image.sections)};
-  std::vector<std::uint64_t> fingerprints;
-  fingerprints.reserve(order.size() + 1);
+  std::vector<std::uint32_t> by_entry(table_.size());
+  by_equality_.visit([&](std::uint32_t hash, EntryIndex index) { by_entry[index] = hash; });
+  std::vector<std::uint32_t> hashes;
+  hashes.reserve(order.size() + 1);
   for (const EntryIndex index : order)
-    fingerprints.push_back(viewed_[index].fingerprint);
-  fingerprints.push_back(kFingerprintVersion);
-  image.sections.emplace_back(reinterpret_cast<const char*>(fingerprints.data()),
-                              fingerprints.size() * sizeof(std::uint64_t));
+    hashes.push_back(by_entry[index]);
+  hashes.push_back(kEqualityVersion);
+  image.sections.emplace_back(reinterpret_cast<const char*>(hashes.data()),
+                              hashes.size() * sizeof(std::uint32_t));
   return image;
 }
 

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/hash_index.hpp"
 #include "index/memory_index.hpp"
 #include "journal/codec.hpp"
 #include "journal/memory_table.hpp"
@@ -21,9 +21,11 @@ namespace agent_memory {
 /// Equal for two records that are the same memory: same scope, same speaker, same text but for
 /// case, white space and closing punctuation.
 std::string equality_key(const MemoryRecord& record);
+/// What the store finds such keys by.
+std::uint32_t equality_hash(std::string_view key);
 
-/// Whether `left` comes before `right` where the newest comes first: later time, then later id.
-bool is_newer(const MemoryRecord& left, const MemoryRecord& right);
+/// Whether the memory is shown to such a call; see Identity.
+bool is_visible(const EntryFields& memory, const Identity& call);
 
 class Store {
  public:
@@ -35,9 +37,11 @@ class Store {
   using Changed = std::optional<Change>;
 
   /// Fills an empty store. An image that fits spares cutting texts into terms.
-  void load(std::vector<MemoryEntry> entries, std::optional<ViewImage> image);
-  Changed apply(Operation operation);
+  void load(std::vector<StoredSegment> segments, std::optional<ViewImage> image);
+  /// `hash`: the equality_hash of what the operation adds, where it is known already.
+  Changed apply(Operation operation, std::optional<std::uint32_t> hash = std::nullopt);
   Changed merge(MemoryEntry entry);
+  Changed merge(const PackedEntry& entry);
 
   [[nodiscard]] std::vector<IndexHit> search(IndexQuery query);
   [[nodiscard]] std::optional<EntryIndex> find(std::string_view id) const {
@@ -45,38 +49,31 @@ class Store {
   }
   /// The live memory with that equality_key that `accept` answers true for; of several the one
   /// with the first id.
-  [[nodiscard]] std::optional<EntryIndex> find_equal(
+  [[nodiscard]] std::optional<MemoryRecord> find_equal(
       std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) const;
   [[nodiscard]] std::size_t size() const { return table_.size(); }
-  [[nodiscard]] const MemoryEntry& operator[](EntryIndex index) const { return table_[index]; }
+  [[nodiscard]] PackedEntry operator[](EntryIndex index) const { return table_.packed(index); }
   [[nodiscard]] const MemoryTable& table() const { return table_; }
   /// Whether any live memory has a time to expire.
-  [[nodiscard]] bool has_expiring() const { return expiring_ > 0; }
+  [[nodiscard]] bool has_expiring() const { return table_.expiring() > 0; }
+  /// Whether the id of `left` comes before that of `right`.
+  [[nodiscard]] bool has_lesser_id(EntryIndex left, EntryIndex right) const;
 
   /// The live memories, and the view over them in that order, as `load` takes them back.
   [[nodiscard]] std::vector<EntryIndex> live_order() const;
   [[nodiscard]] ViewImage image(const std::vector<EntryIndex>& order) const;
 
  private:
-  /// What the views know of one entry.
-  struct Viewed {
-    std::uint64_t fingerprint = 0;
-    bool present = false;
-    bool expires = false;
-  };
-
-  Changed follow(MemoryTable::Applied applied);
+  Changed follow(MemoryTable::Applied applied, std::optional<std::uint32_t> hash);
   bool load_image(ViewImage image);
-  void add_to_views(EntryIndex index);
-  void note_viewed(EntryIndex index, std::uint64_t fingerprint);
-  void remove_from_views(EntryIndex index);
+  void add_to_views(EntryIndex index, const MemoryRecord& record,
+                    std::optional<std::uint32_t> hash);
+  void remove_from_views(EntryIndex index, const MemoryRecord& record);
 
   MemoryTable table_;
   MemoryIndex index_;
-  /// Entries by the hash of their equality key.
-  std::unordered_multimap<std::uint64_t, EntryIndex> by_fingerprint_;
-  std::vector<Viewed> viewed_;
-  std::size_t expiring_ = 0;
+  /// Live entries by the hash of their equality key.
+  HashIndex by_equality_;
 };
 
 }  // namespace agent_memory

@@ -77,6 +77,8 @@ class HostStorage final : public StoragePort {
   }
 
   Async<void> write(WriteBatch batch) override {
+    for (KeyValue next; batch.more && batch.more(next);)
+      batch.put.push_back(std::move(next));
     std::string packed;
     put_u32(packed, batch.put.size());
     for (const KeyValue& each : batch.put) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +12,8 @@
 
 #include "agent_memory/agent_memory.hpp"
 
+#include "base/hash.hpp"
+#include "base/hash_index.hpp"
 #include "base/utf8.hpp"
 #include "support/fakes.hpp"
 #include "support/tasks.hpp"
@@ -342,4 +346,58 @@ TEST_CASE("white space and control characters alone are blank", "[base]") {
   CHECK_FALSE(is_blank("."));
   CHECK_FALSE(is_blank(" \xE6\x97\xA5 "));
   CHECK_FALSE(is_blank("\xFF"));  // becomes U+FFFD, which shows
+}
+
+// ---------------------------------------------------------------------------------------- hashes
+
+TEST_CASE("the hash is XXH64", "[hash]") {
+  // The vectors of xxHash's own tests: the first bytes of a generator of theirs.
+  std::string bytes;
+  std::uint64_t generator = 2654435761U;
+  for (int i = 0; i < 222; ++i) {
+    bytes.push_back(static_cast<char>(generator >> 56U));
+    generator *= 11400714785074694797U;
+  }
+  const std::string_view all = bytes;
+  CHECK(hash_bytes("") == 0xEF46DB3751D8E999);
+  CHECK(hash_bytes("", 2654435761U) == 0xAC75FDA2929B17EF);
+  CHECK(hash_bytes(all.substr(0, 1)) == 0xE934A84ADB052768);
+  CHECK(hash_bytes(all.substr(0, 14)) == 0x8282DCC4994E35C8);
+  CHECK(hash_bytes(all.substr(0, 222)) == 0xB641AE8CB691C174);
+  CHECK(hash_bytes(all.substr(0, 222), 2654435761U) == 0x20CB8AB7AE10C14A);
+}
+
+TEST_CASE("a hash index finds what was inserted and not erased", "[hash]") {
+  FakeRandom random(1);
+  HashIndex index;
+  std::multimap<std::uint32_t, std::uint32_t> model;
+  for (std::uint32_t step = 0; step < 20'000; ++step) {
+    // Few hashes, and such as meet in one place.
+    const auto hash = static_cast<std::uint32_t>(random.below(500) * 256);
+    if (!model.empty() && random.once_in(3)) {
+      const auto at = model.lower_bound(hash);
+      const auto [erased_hash, number] = at == model.end() ? *model.begin() : *at;
+      index.erase(erased_hash, number);
+      model.erase(at == model.end() ? model.begin() : at);
+    } else {
+      index.insert(hash, step);
+      model.emplace(hash, step);
+    }
+    if (step == 10'000) index.reserve(50'000);
+    const auto asked = static_cast<std::uint32_t>(random.below(500) * 256);
+    std::set<std::uint32_t> found;
+    HashIndex::Search search = index.search(asked);
+    for (auto each = index.next(search); each != HashIndex::kNone; each = index.next(search))
+      CHECK(found.insert(each).second);
+    std::set<std::uint32_t> expected;
+    for (auto [at, end] = model.equal_range(asked); at != end; ++at)
+      expected.insert(at->second);
+    REQUIRE(found == expected);
+  }
+  std::size_t visited = 0;
+  index.visit([&](std::uint32_t, std::uint32_t) { ++visited; });
+  CHECK(visited == model.size());
+  index.clear();
+  HashIndex::Search search = index.search(0);
+  CHECK(index.next(search) == HashIndex::kNone);
 }

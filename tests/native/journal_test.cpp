@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -87,12 +88,14 @@ class Tab {
     for (EntryIndex i = 0; i < table_.size(); ++i) {
       if (table_[i].is_live()) order.push_back(i);
     }
-    ViewImage image;
-    image.version = 7;
-    image.sections.push_back("some section");
-    image.sections.emplace_back(padding_, 'p');
-    Result<void> folded =
-        co_await journal_.fold(table_, order, std::move(image), clock_.next(kStart));
+    const auto make_image = [&] {
+      ViewImage image;
+      image.version = 7;
+      image.sections.push_back("some section");
+      image.sections.emplace_back(padding_, 'p');
+      return image;
+    };
+    Result<void> folded = co_await journal_.fold(table_, order, make_image, clock_.next(kStart));
     co_return folded;
   }
 
@@ -123,14 +126,11 @@ class Tab {
 
  private:
   void take(JournalNews news) {
-    for (const MemoryEntry& each : news.entries) {
-      if (!each.history.empty()) clock_.observe(each.history.back().stamp);
+    for (StoredSegment& each : news.segments)
+      table_.load(std::move(each));
+    for (const MemoryEntry& each : news.operations)
       table_.merge(each);
-    }
-    for (const Operation& each : news.operations) {
-      clock_.observe(each.stamp);
-      table_.apply(each);
-    }
+    clock_.observe(table_.newest());
     for (const Error& each : news.damage)
       damage_.push_back(each);
   }
@@ -561,10 +561,11 @@ TEST_CASE("damage to any byte of a segment costs at most one memory, which is to
   }
 }
 
-TEST_CASE("damage to any byte of a log record costs only that record, told and set aside",
+TEST_CASE("damage to any byte of a log record costs no more than that record, told and set aside",
           "[journal]") {
   const Disk original = make_store();
   const std::string key = original->keys("log/").front();  // the one that adds e
+  std::size_t lost = 0;
   for (std::size_t byte = 0; byte < original->values[key].size(); ++byte) {
     INFO("byte " << byte);
     auto disk = std::make_shared<FakeDisk>(*original);
@@ -574,12 +575,15 @@ TEST_CASE("damage to any byte of a log record costs only that record, told and s
     REQUIRE(tab->damage().size() == 1);
     CHECK(tab->damage()[0].message.starts_with(key + " is damaged"));
     Texts expected = kStored;
-    expected.erase("e");
+    if (!tab->texts().contains("e")) expected.erase("e");
+    lost += kStored.size() - expected.size();
     CHECK(tab->texts() == expected);
     value_of(tab->fold());
     CHECK(disk->values["damaged/" + key] == damaged);
     CHECK(found_in(disk) == expected);
   }
+  // A byte of its own text, at least.
+  CHECK(lost >= std::string_view("text e").size());
 }
 
 TEST_CASE("an update outlives the record of its add", "[journal]") {
@@ -587,7 +591,8 @@ TEST_CASE("an update outlives the record of its add", "[journal]") {
   const std::unique_ptr<Tab> tab = opened(disk, 1);
   value_of(tab->write(tab->add("a", "text a")));
   value_of(tab->write(tab->update("a", "text a, changed")));
-  flip(disk->values[disk->keys("log/").front()], 12);
+  std::string& record = disk->values[disk->keys("log/").front()];
+  flip(record, record.find("text a"));
   const std::unique_ptr<Tab> next = opened(disk, 2);
   CHECK(next->texts() == Texts{{"a", "text a, changed"}});
   value_of(next->fold());
@@ -635,7 +640,7 @@ TEST_CASE("what a newer version wrote is refused and stays as it is", "[journal]
     CHECK(error.code == ErrorCode::kCorrupt);
     CHECK(error.message ==
           "the store was written by a newer version of agent-memory-wasm than this one, which "
-          "reads formats up to 1");
+          "reads formats up to 2");
     CHECK_FALSE(error.retryable);
     CHECK(disk->values == before);
     CHECK(tab.script().count(StorageCall::Kind::kWrite) == 0);

@@ -7,10 +7,13 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
+#include "journal/segment.hpp"
 #include "journal/stamp.hpp"
 #include "support/fakes.hpp"
 
@@ -173,7 +176,7 @@ std::vector<Operation> some_of(FakeRandom& random, const std::vector<Operation>&
   return some;
 }
 
-const MemoryEntry& entry(const MemoryTable& table, const std::string& id) {
+MemoryEntry entry(const MemoryTable& table, const std::string& id) {
   const std::optional<EntryIndex> index = table.find(id);
   REQUIRE(index);
   return table[*index];
@@ -320,6 +323,108 @@ TEST_CASE("merging what several stores know gives what they know together",
     REQUIRE(state_of(table) == expected_state(operations));
     mirror.check(table);
   }
+}
+
+// ------------------------------------------------------------------------------------- segments
+
+namespace {
+
+StoredSegment segment_of(const MemoryTable& table, bool is_whole = true) {
+  SegmentEncoder encoder;
+  for (EntryIndex i = 0; i < table.size(); ++i)
+    encoder.add(table.packed(i));
+  StoredSegment segment{.value = "a header", .begin = 8, .is_whole = is_whole};
+  encoder.finish(segment.value);
+  segment.value.shrink_to_fit();
+  return segment;
+}
+
+}  // namespace
+
+TEST_CASE("loading the segments of several stores gives what they know together",
+          "[memory_table][property]") {
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    INFO("seed " << seed);
+    FakeRandom random(seed);
+    const std::vector<Operation> operations = random_operations(random);
+    MemoryTable table;
+    Stamp newest;
+    for (int store = 0; store < 3; ++store) {
+      const MemoryTable part = applied(store == 2 ? operations : some_of(random, operations));
+      table.load(segment_of(part, random.once_in(2)));
+      newest = std::max(newest, part.newest());
+    }
+    REQUIRE(state_of(table) == expected_state(operations));
+    CHECK(table.newest() == newest);
+    std::size_t live = 0;
+    std::size_t expiring = 0;
+    for (EntryIndex i = 0; i < table.size(); ++i) {
+      const PackedEntry entry = table.packed(i);
+      live += entry.is_live() ? 1 : 0;
+      expiring += entry.is_live() && entry.expires() ? 1 : 0;
+      CHECK(entry.is_live() == table[i].is_live());
+      CHECK(table.find(table[i].record.id) == i);
+    }
+    CHECK(table.live() == live);
+    CHECK(table.expiring() == expiring);
+    // What is known already changes nothing, however it comes.
+    const std::size_t bytes = table.bytes();
+    const MemoryTable copy = applied(operations);
+    for (EntryIndex i = 0; i < copy.size(); ++i)
+      CHECK(table.merge(copy.packed(i)).effect == Effect::kNone);
+    CHECK(table.bytes() == bytes);
+  }
+}
+
+TEST_CASE("the space of what was changed or deleted is used again", "[memory_table]") {
+  const std::string text(200, 'x');
+  const bool from_segment = GENERATE(false, true);
+  MemoryTable table;
+  std::uint64_t time = 0;
+  for (int i = 0; i < 5000; ++i)
+    table.apply(add(std::to_string(i), at(++time), text));
+  if (from_segment) {
+    MemoryTable loaded;
+    loaded.load(segment_of(table));
+    table = std::move(loaded);
+  }
+  const std::size_t before = table.bytes();
+  CHECK(before < 5000 * (text.size() + 80));
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 5000; ++i) {
+      const auto index = table.find(std::to_string(i));
+      REQUIRE(index);
+      table.apply(update(std::to_string(i), at(++time), table[*index].generation,
+                         "round " + std::to_string(round) + text));
+      // A history of five texts would need its room.
+      table.apply(removal(std::to_string(i), at(++time)));
+      table.apply(add(std::to_string(i), at(++time), text));
+    }
+    CHECK(table.live() == 5000);
+  }
+  for (int i = 0; i < 5000; ++i)
+    CHECK(table[*table.find(std::to_string(i))].record.memory == text);
+  for (int i = 0; i < 5000; ++i) {
+    if (i % 10 != 0) table.apply(removal(std::to_string(i), at(++time)));
+  }
+  CHECK(table.live() == 500);
+  for (int i = 0; i < 5000; i += 10)
+    CHECK(table[*table.find(std::to_string(i))].record.memory == text);
+  const std::size_t history_bytes = 5000 * 20 * 30;
+  CHECK(table.bytes() < before / 5 + history_bytes);
+}
+
+TEST_CASE("memories of any size are kept", "[memory_table]") {
+  MemoryTable table;
+  std::uint64_t time = 0;
+  const std::vector<std::size_t> sizes{0, 1, 1000, 100'000, 1'000'000, 3'000'000, 5};
+  for (const std::size_t size : sizes)
+    table.apply(add(std::to_string(size), at(++time), std::string(size, 'x')));
+  for (const std::size_t size : sizes)
+    CHECK(table[*table.find(std::to_string(size))].record.memory.size() == size);
+  MemoryTable loaded;
+  loaded.load(segment_of(table));
+  CHECK(state_of(loaded) == state_of(table));
 }
 
 // ---------------------------------------------------------------------------------------- clock
