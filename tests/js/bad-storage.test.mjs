@@ -246,8 +246,10 @@ test('every single damaged byte of a record is noticed, and never a crash', asyn
   const storage = memoryStorage();
   const first = await LocalProvider.open({ storage });
   await first.storeMemories('I keep bees', { userId: 'ada', metadata: { n: 1 } });
+  const written = await first.getAllMemories({ userId: 'ada' });
   await first.close();
   const [[key, value]] = await recordsOf(storage);
+  let lost = 0;
   for (let at = 0; at < value.length; at++) {
     const damaged = value.slice();
     damaged[at] ^= 1 << (at % 8);
@@ -259,9 +261,13 @@ test('every single damaged byte of a record is noticed, and never a crash', asyn
       continue;
     }
     assert.equal((await nextEvent(opened)).type, 'error');
-    assert.deepEqual(await opened.getAllMemories({ userId: 'ada' }), [], `byte ${at}`);
+    // What is there twice costs nothing; what is read is what was written.
+    const read = await opened.getAllMemories({ userId: 'ada' });
+    if (read.length === 0) lost += 1;
+    else assert.deepEqual(read, written, `byte ${at}`);
     await opened.close();
   }
+  assert.ok(lost >= 'I keep bees'.length, `only ${lost} bytes of the memory counted`);
   await storage.write({ put: [[key, value]] });
   const last = await openProvider(t, { storage });
   assert.equal((await last.getAllMemories({ userId: 'ada' })).length, 1);
@@ -269,21 +275,52 @@ test('every single damaged byte of a record is noticed, and never a crash', asyn
 
 // ------------------------------------------------------------------------------------- a newer version
 
-/** CRC-32C, bit by bit. */
-function crc32c(bytes) {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+/** XXH64. */
+function xxh64(bytes) {
+  const primes = [
+    0x9e3779b185ebca87n,
+    0xc2b2ae3d27d4eb4fn,
+    0x165667b19e3779f9n,
+    0x85ebca77c2b2ae63n,
+    0x27d4eb2f165667c5n,
+  ];
+  const [p1, p2, p3, p4, p5] = primes;
+  const u64 = (value) => BigInt.asUintN(64, value);
+  const rotl = (value, bits) => u64((value << bits) | (u64(value) >> (64n - bits)));
+  const round = (sum, word) => u64(rotl(u64(sum + word * p2), 31n) * p1);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  let hash = p5;
+  if (bytes.length >= 32) {
+    const sums = [p1 + p2, p2, 0n, -p1];
+    for (; at + 32 <= bytes.length; at += 32) {
+      for (const lane of [0, 1, 2, 3]) {
+        sums[lane] = round(sums[lane], view.getBigUint64(at + 8 * lane, true));
+      }
+    }
+    hash = [1n, 7n, 12n, 18n].reduce((sum, bits, lane) => sum + rotl(u64(sums[lane]), bits), 0n);
+    for (const sum of sums) hash = u64((u64(hash) ^ round(0n, sum)) * p1 + p4);
   }
-  return ~crc >>> 0;
+  hash = u64(hash + BigInt(bytes.length));
+  for (; at + 8 <= bytes.length; at += 8) {
+    hash = u64(rotl(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * p1 + p4);
+  }
+  if (at + 4 <= bytes.length) {
+    hash = u64(rotl(hash ^ u64(BigInt(view.getUint32(at, true)) * p1), 23n) * p2 + p3);
+    at += 4;
+  }
+  for (; at < bytes.length; at++) hash = u64(rotl(hash ^ u64(BigInt(bytes[at]) * p5), 11n) * p1);
+  hash = u64((hash ^ (hash >> 33n)) * p2);
+  hash = u64((hash ^ (hash >> 29n)) * p3);
+  return hash ^ (hash >> 32n);
 }
 
 /** The record as a version after this one would have written it: 'AM', checksum, version, the rest. */
 function makeRecordNewer(value) {
   assert.equal(String.fromCharCode(value[0], value[1]), 'AM');
   value[6] += 1;
-  new DataView(value.buffer, value.byteOffset).setUint32(2, crc32c(value.subarray(6)), true);
+  const checksum = Number(BigInt.asUintN(32, xxh64(value.subarray(6))));
+  new DataView(value.buffer, value.byteOffset).setUint32(2, checksum, true);
 }
 
 /** All records of the store, made newer. */
