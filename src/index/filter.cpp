@@ -97,6 +97,9 @@ struct Value {
   [[nodiscard]] bool present() const {
     return text || number || (json != nullptr && !json->is_null());
   }
+  [[nodiscard]] const JsonArray* array() const {
+    return json != nullptr ? json->if_array() : nullptr;
+  }
 };
 
 Value value_of(const std::optional<std::string>& text) {
@@ -169,23 +172,30 @@ bool contains_folded(std::string_view text, std::string_view part) {
 bool contains(const Value& value, Operator op, const JsonValue& operand) {
   const bool fold = op == Operator::kContainsFolded;
   const std::string* part = operand.if_string();
-  const JsonArray* array = value.json != nullptr ? value.json->if_array() : nullptr;
-  if (array != nullptr) {
+  const auto has_part = [&](std::string_view text) {
+    if (part == nullptr) return false;
+    return fold ? contains_folded(fold_case(text), *part)
+                : text.find(*part) != std::string_view::npos;
+  };
+  if (const JsonArray* array = value.array()) {
     return std::any_of(array->begin(), array->end(), [&](const JsonValue& element) {
       const std::string* text = element.if_string();
-      return fold && text != nullptr ? fold_case(*text) == *part : element == operand;
+      return text != nullptr ? has_part(*text) : element == operand;
     });
   }
-  if (part == nullptr || !value.text) return false;
-  return fold ? contains_folded(fold_case(*value.text), *part)
-              : value.text->find(*part) != std::string_view::npos;
+  return value.text && has_part(*value.text);
 }
 
+/// An array is in a list where one of its elements is: Mem0's categories are such arrays.
 bool is_any_of(const Value& value, const JsonValue& operands) {
   const JsonArray* array = operands.if_array();
+  const JsonArray* elements = value.array();
   return array != nullptr &&
-         std::any_of(array->begin(), array->end(),
-                     [&](const JsonValue& operand) { return equals(value, operand); });
+         std::any_of(array->begin(), array->end(), [&](const JsonValue& operand) {
+           if (equals(value, operand)) return true;
+           return elements != nullptr &&
+                  std::find(elements->begin(), elements->end(), operand) != elements->end();
+         });
 }
 
 Value read_field(const FilterSubject& subject, Field field, std::string_view key) {
@@ -371,12 +381,19 @@ Result<FilterNode> compile_object(const JsonValue& source, const std::string& pa
 
 Result<FilterNode> compile_list(FilterNode::Kind kind, const JsonValue& source,
                                 const std::string& path, int depth) {
+  FilterNode node;
+  node.kind = kind;
+  // Mem0's documentation writes NOT with one filter as often as with a list.
+  if (kind == FilterNode::Kind::kNone && source.if_object() != nullptr) {
+    auto compiled = compile_object(source, path, depth + 1);
+    if (!compiled) return compiled;
+    node.children.push_back(*std::move(compiled));
+    return node;
+  }
   const JsonArray* filters = source.if_array();
   if (filters == nullptr) {
     return malformed(path, "must be an array of filters, got " + describe(source));
   }
-  FilterNode node;
-  node.kind = kind;
   for (std::size_t i = 0; i < filters->size(); ++i) {
     auto compiled = compile_object((*filters)[i], path + "[" + std::to_string(i) + "]", depth + 1);
     if (!compiled) return compiled;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openProvider } from './support/open.mjs';
+import { importAll, openProvider } from './support/open.mjs';
 import { refused } from './support/refused.mjs';
 
 const folder = path.join(import.meta.dirname, '../cases');
@@ -35,6 +35,64 @@ for (const { name, input, expected, error } of await readCases('messages.json'))
         name: speaker,
         createdAt: time,
       })),
+    );
+  });
+}
+
+// -------------------------------------------------------------------------------------- filters.json
+
+const { memories: filtered, cases: filterCases } = await readCases('filters.json');
+
+/** Identities that together see every memory, none of them twice. */
+const everybody = [{ userId: 'ann' }, { userId: 'bob' }, { agentId: 'bot' }, {}];
+
+const idsOf = (memories) => memories.map(({ id }) => id).sort();
+
+/** What `call` answers for everybody's memories. */
+async function forEverybody(call) {
+  const answers = [];
+  for (const identity of everybody) answers.push(...(await call(identity)));
+  return idsOf(answers);
+}
+
+test('filters: the cases see every memory once', async (t) => {
+  const provider = await openProvider(t);
+  await importAll(provider, filtered);
+  assert.deepEqual(
+    await forEverybody((identity) => provider.getAllMemories(identity)),
+    idsOf(filtered),
+  );
+});
+
+for (const { name, filter, matches, error } of filterCases) {
+  test(`filters: ${name}`, async (t) => {
+    const provider = await openProvider(t);
+    await importAll(provider, filtered);
+    if (error) {
+      const expected = { field: 'filters', message: error };
+      await refused(() => provider.getAllMemories({ filters: filter }), expected);
+      await refused(() => provider.retrieveMemories('note', { filters: filter }), expected);
+      await refused(
+        () => provider.deleteAllMemories({ everything: true, filters: filter }),
+        expected,
+      );
+      assert.equal((await provider.status()).memories, filtered.length);
+      return;
+    }
+    const listed = (identity) => provider.getAllMemories({ ...identity, filters: filter });
+    const found = (strategy) => (identity) =>
+      provider.retrieveMemories('note', { ...identity, filters: filter, strategy, topK: 100 });
+    assert.deepEqual(await forEverybody(listed), matches, 'listed');
+    // All their texts say "note".
+    for (const strategy of ['semantic_search', 'recency', 'hybrid']) {
+      assert.deepEqual(await forEverybody(found(strategy)), matches, strategy);
+    }
+    const deleted = await provider.deleteAllMemories({ everything: true, filters: filter });
+    assert.equal(deleted, matches.length, 'deleted');
+    assert.deepEqual(
+      await forEverybody((identity) => provider.getAllMemories(identity)),
+      idsOf(filtered).filter((id) => !matches.includes(id)),
+      'left',
     );
   });
 }

@@ -9,6 +9,14 @@ export async function openProvider(t, options = {}) {
   return provider;
 }
 
+/** Puts memories with ids and times of their own into `provider`. */
+export async function importAll(provider, memories) {
+  const header = { format: 'agent-memory', version: 1, memories: memories.length };
+  await provider.importMemories(
+    [header, ...memories].map((line) => JSON.stringify(line)).join('\n'),
+  );
+}
+
 /** A clock that stands still until it is set: `clock.now` is what to hand over as the option. */
 export function manualClock(start = '2026-03-01T12:00:00.000Z') {
   const clock = {
