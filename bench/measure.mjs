@@ -9,8 +9,8 @@
 import { lineOf, termsOf } from './libraries/english.mjs';
 
 /**
- * @typedef {{ nowMs: () => number, cpuMs?: () => number, collectGarbage: () => unknown, log: (line: string) => void }} Host
- *   `cpuMs`: CPU time of all threads of this process so far
+ * @typedef {{ nowMs: () => number, cpuMs?: () => number, collectGarbage: (all: boolean) => unknown, log: (line: string) => void }} Host
+ *   `cpuMs`: CPU time of all threads of this process so far; `collectGarbage`: all of it, or only what is young
  */
 
 /** What one library may spend on one round of searches or of loading, in ms; but it answers `leastQueries`. */
@@ -68,6 +68,7 @@ export async function measureLibraries(libraries, corpus, { rounds, host }) {
   for (const { library } of runs) await library.settle?.();
 
   log('warm-up');
+  await host.collectGarbage(true);
   for (const { store } of runs) await searchSome(store, corpus, 0, host);
 
   log('search');
@@ -81,6 +82,7 @@ export async function measureLibraries(libraries, corpus, { rounds, host }) {
   }
 
   log('save and load');
+  await host.collectGarbage(true);
   for (const run of runs) await measureSave(run, host);
   for (let round = 0; round < rounds; round++) {
     for (const run of turns(runs, round)) await measureLoad(run, corpus, host);
@@ -115,7 +117,7 @@ const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 async function rest(host) {
   await new Promise((resolve) => setTimeout(resolve, restMs));
-  await host.collectGarbage();
+  await host.collectGarbage(false);
 }
 
 /** Starts the clocks; the result is to be called once, and says how many ms have passed. */

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
 
 /** @type {import('./measure.mjs').Host} */
 export const nodeHost = {
@@ -13,6 +14,6 @@ export const nodeHost = {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
   },
-  collectGarbage: runInNewContext('gc'),
+  collectGarbage: (all) => collect(!all),
   log: (line) => process.stderr.write(`bench: Node, ${line}\n`),
 };

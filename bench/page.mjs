@@ -6,6 +6,6 @@ import { run } from './plan.mjs';
 globalThis.bench = (plan) =>
   run(plan, {
     nowMs: () => performance.now(),
-    collectGarbage: globalThis.gc,
+    collectGarbage: (all) => globalThis.gc(!all),
     log: globalThis.log,
   });
