@@ -8,11 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fuzz/fuzz.hpp"
-#include "journal/bytes.hpp"
-#include "journal/checksum.hpp"
+#include "journal/memory_table.hpp"
+#include "journal/segment.hpp"
 #include "support/records.hpp"
 
 namespace agent_memory {
@@ -21,46 +22,65 @@ namespace {
 using fuzzing::check;
 using testing::shown;
 
-void check_operations(std::string_view payload) {
-  std::vector<Operation> operations;
-  if (!decode_operations(payload, operations)) return;
-  const std::string encoded = encode_operations(operations);
-  std::vector<Operation> again;
-  check(decode_operations(encoded, again), "encoded operations decode");
-  check(shown(again) == shown(operations), "operations survive encoding");
-  check(encode_operations(again) == encoded, "equal operations give equal bytes");
-}
-
 std::string encoded(const std::vector<MemoryEntry>& entries) {
-  std::vector<const MemoryEntry*> pointers;
+  SegmentEncoder encoder;
+  EntryPacker packer;
   for (const MemoryEntry& each : entries)
-    pointers.push_back(&each);
-  return encode_entries(pointers);
+    encoder.add(packer.pack(each));
+  std::string out;
+  encoder.finish(out);
+  return out;
 }
 
-std::size_t check_entries(std::string_view payload) {
+std::vector<MemoryEntry> decoded(std::string_view segment, bool is_whole) {
+  Origins origins;
+  SegmentReader reader(segment, is_whole, origins);
   std::vector<MemoryEntry> entries;
-  decode_entries(payload, entries);
-  const std::string bytes = encoded(entries);
-  std::vector<MemoryEntry> again;
-  check(decode_entries(bytes, again), "encoded entries decode");
-  check(shown(again) == shown(entries), "entries survive encoding");
-  check(encoded(again) == bytes, "equal entries give equal bytes");
-  return entries.size();
+  while (const std::optional<PackedEntry> entry = reader.next())
+    entries.push_back(entry->entry());
+  return entries;
 }
 
-/// `bytes` as an entry whose checksums hold, with half a copy before it.
-void check_entry(std::string_view bytes) {
-  ByteWriter size;
-  size.put_u32(static_cast<std::uint32_t>(bytes.size()));
-  ByteWriter whole;
-  whole.put_bytes(size.bytes());
-  whole.put_u32(crc32c(size.bytes()));
-  whole.put_u32(crc32c(bytes));
-  whole.put_bytes(bytes);
-  const std::size_t found = check_entries(whole.bytes());
-  const std::string damaged = whole.bytes().substr(0, whole.bytes().size() / 2) + whole.bytes();
-  check(check_entries(damaged) >= found, "damage takes only the entries that it touched");
+void check_entries(const std::vector<MemoryEntry>& entries) {
+  const std::string segment = encoded(entries);
+  const std::vector<MemoryEntry> again = decoded(segment, true);
+  check(shown(again) == shown(entries), "entries survive encoding");
+  check(encoded(again) == segment, "equal entries give equal bytes");
+  check(shown(decoded(segment, false)) == shown(entries), "each entry has a checksum that holds");
+  const std::string damaged = segment.substr(0, segment.size() / 2) + segment;
+  check(decoded(damaged, false).size() >= entries.size(),
+        "damage takes only the entries that it touched");
+}
+
+/// Any bytes, as a value whose checksum holds and as one whose checksum does not.
+void check_segment(std::string_view payload) {
+  const bool is_whole = payload.size() % 2 == 0;
+  for (const MemoryEntry& each : decoded(payload, is_whole))
+    check(!each.record.id.empty(), "an entry has an id");
+  MemoryTable table;
+  constexpr std::string_view kHeader = "12345678";
+  table.load({.value = std::string(kHeader).append(payload),
+              .begin = kHeader.size(),
+              .is_whole = is_whole});
+  MemoryTable copy;
+  for (EntryIndex i = 0; i < table.size(); ++i) {
+    copy.merge(table[i]);
+    check(table.find(table[i].record.id) == i, "an entry is found by its id");
+  }
+  check(copy.size() == table.size(), "no id is there twice");
+}
+
+/// A packed entry: flags, origin up to the first line break, rest.
+void check_entry(fuzzing::Input input) {
+  PackedEntry packed;
+  packed.flags = input.byte();
+  packed.origin = input.line();
+  packed.rest = input.rest();
+  const MemoryEntry entry = packed.entry();
+  const EntryFields fields = packed.fields();
+  check(packed.newest() == packed.newest(), "a stamp is read alike twice");
+  check(packed.id() == fields.id, "an id is read alike alone and with the rest");
+  if (fields.ok) check_entries({entry, entry});
 }
 
 void check_head(std::string_view payload) {
@@ -126,14 +146,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace agent_memory;
   fuzzing::Input input(data, size);
   switch (input.byte()) {
-    case 'o':
-      check_operations(input.rest());
+    case 's':
+      check_segment(input.rest());
       break;
     case 'e':
-      check_entries(input.rest());
-      break;
-    case 'c':
-      check_entry(input.rest());
+      check_entry(input);
       break;
     case 'h':
       check_head(input.rest());

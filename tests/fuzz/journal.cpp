@@ -76,7 +76,8 @@ class Tab {
     }
     const ViewImage image{.version = static_cast<std::uint32_t>(table_.size()),
                           .sections = {std::string(3 * order.size(), 'i'), "", "x"}};
-    check(run(journal_.fold(table_, order, image, clock_.next(testing::kStart))).has_value(),
+    const auto make_image = [&image] { return image; };
+    check(run(journal_.fold(table_, order, make_image, clock_.next(testing::kStart))).has_value(),
           "a storage that works takes a fold");
     check(!journal_.is_fold_due(), "after a fold none is due");
     return image;
@@ -89,20 +90,14 @@ class Tab {
       return false;
     }
     damage_ += news->damage.size();
-    for (MemoryEntry& entry : news->entries) {
-      observe(entry.changed);
-      observe(entry.deleted);
+    for (StoredSegment& segment : news->segments)
+      table_.load(std::move(segment));
+    for (MemoryEntry& entry : news->operations)
       table_.merge(std::move(entry));
-    }
-    for (Operation& operation : news->operations) {
-      observe(operation.stamp);
-      table_.apply(std::move(operation));
-    }
+    clock_.observe(table_.newest());
     image_ = std::move(news->image);
     return true;
   }
-  void observe(Stamp stamp) { clock_.observe(stamp); }
-
   FakeStorage storage_;
   Journal journal_;
   HybridClock clock_;
