@@ -147,6 +147,8 @@ export function report(results) {
     ]),
     title(`${results.runtime}: their time divided by ours`),
     ratioTable(rows, results),
+    title(`${results.runtime}: ours alone`),
+    oursTable(rows, results),
     title(`${results.runtime}: times`),
     timeTable(results),
     ...(results.downloadBytes ? [title('What a page downloads'), downloadTable(results)] : []),
@@ -169,6 +171,36 @@ function ratioTable(rows, { sizes }) {
     ]),
   );
   return table([['', 'messages', ...peers], ...lines]);
+}
+
+function oursTable(rows, { sizes }) {
+  const lines = sizes.map(({ size, words, vocabulary, textBytes, postings }) => {
+    const of = (measure, note) =>
+      number(
+        rows.find((row) => row.measure === measure && row.size === size && row.note === note)
+          ?.value,
+      );
+    return [
+      count(size),
+      number(words / size),
+      count(vocabulary),
+      number(textBytes / 1e6),
+      number(mean(postings)),
+      of('search p99 / p50'),
+      of('mean search / postings'),
+      of('heap / text', 'built'),
+      of('heap / text', 'opened'),
+    ];
+  });
+  const head = [
+    'messages',
+    'words each',
+    'distinct',
+    'text MB',
+    'postings a query',
+    'p99 / p50',
+  ].concat(['growth: search / postings', 'heap / text, built', 'opened']);
+  return table([head, ...lines]);
 }
 
 function timeTable({ sizes }) {

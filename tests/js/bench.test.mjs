@@ -90,6 +90,8 @@ const results = {
   sizes: [
     {
       size: 10_000,
+      words: 1000,
+      vocabulary: 50,
       textBytes: 100,
       heapBytes: { built: 200 },
       postings: [10, 10],
@@ -97,6 +99,8 @@ const results = {
     },
     {
       size: 100_000,
+      words: 1000,
+      vocabulary: 50,
       textBytes: 100,
       heapBytes: { built: 300 },
       postings: [20, 20],
