@@ -204,3 +204,28 @@ test('the health of a store that tells of it is passed on', async (t) => {
   tell('degraded', trouble);
   assert.deepEqual(await told, { type: 'storage', state: 'degraded', error: trouble });
 });
+
+test('writes of one’s own that follow each other are read back once, not once each', async (t) => {
+  const inner = memoryStorage();
+  let scans = 0;
+  const storage = {
+    kind: 'counting',
+    get: (key) => inner.get(key),
+    write: (batch) => inner.write(batch),
+    scan: (...args) => {
+      scans++;
+      return inner.scan(...args);
+    },
+    watch: (changed) => inner.watch(changed),
+    close: () => inner.close(),
+  };
+  const provider = await openProvider(t, { storage });
+  await soon();
+  const scansOf = async (count) => {
+    scans = 0;
+    for (let index = 0; index < count; index++) await provider.storeMemories(`${count} ${index}`);
+    await soon();
+    return scans;
+  };
+  assert.equal(await scansOf(20), await scansOf(1));
+});

@@ -157,7 +157,9 @@ export class Bridge implements Host {
 
   /** Forgets all that is known under `id`. */
   remove(id: ObjectId): void {
-    this.#storages.get(id)?.unwatch?.();
+    const storage = this.#storages.get(id);
+    storage?.unwatch?.();
+    if (storage) storage.unwatch = undefined;
     this.#storages.delete(id);
     this.#clocks.delete(id);
     this.#providers.delete(id);
@@ -309,11 +311,15 @@ export class Bridge implements Host {
         return nothing;
       }
       case StorageMethod.watch:
-        storage.unwatch = port.watch?.(() => {
-          this.#guard((module) => {
-            module.storageChanged(id);
-          });
-        });
+        // A write of one's own is told of too: a hundred in a row are read back once.
+        storage.unwatch = port.watch?.(
+          onceLater(() => {
+            if (storage.unwatch === undefined) return;
+            this.#guard((module) => {
+              module.storageChanged(id);
+            });
+          }),
+        );
         return nothing;
       case StorageMethod.close:
         storage.unwatch?.();
@@ -434,4 +440,17 @@ function trapped(cause?: unknown): InternalError {
     isRetryable: true,
     cause,
   });
+}
+
+/** A function that has `work` done once what runs now is done, and once however often it was called until then. */
+function onceLater(work: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      work();
+    }, 0);
+  };
 }
