@@ -1,6 +1,7 @@
 // Runs in the browser, bundled, as a page's script or as a worker: the package for the tests of library.test.mjs.
 import * as library from 'agent-memory-wasm';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
+import { openRanked, rankedBy } from '../js/support/ranks.mjs';
 
 /** Stores, searches, closes and opens again; what was seen on the way. */
 export async function roundTrip(name) {
@@ -39,6 +40,17 @@ export async function roundTrip(name) {
   };
 }
 
+/** The ranks of tests/cases/ranks.json, asked of a store that was written, closed and opened again. */
+export async function ranks(name, cases) {
+  const written = await openRanked(library.LocalProvider, cases, { name });
+  await written.close();
+  const now = () => Date.parse(cases.now);
+  const provider = await library.LocalProvider.open({ name, now });
+  const found = await rankedBy(provider, cases);
+  await provider.close();
+  return found;
+}
+
 if (typeof document === 'undefined') {
   self.onmessage = async ({ data: name }) => {
     self.postMessage(await roundTrip(name).catch((error) => ({ error: `${error.stack}` })));
@@ -47,6 +59,7 @@ if (typeof document === 'undefined') {
   globalThis.suite = {
     library,
     indexedDBStorage,
+    ranks,
     roundTrip,
     roundTripInWorker: (name) =>
       new Promise((resolve, reject) => {

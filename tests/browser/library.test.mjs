@@ -91,6 +91,20 @@ async function listen(page) {
   return () => page.evaluate(() => globalThis.nextEvent);
 }
 
+test('ranks and scores are those of every other runtime', async () => {
+  const file = path.join(root, 'tests/cases/ranks.json');
+  const cases = JSON.parse(await readFile(file, 'utf8'));
+  const page = await openTab();
+  const ranks = await page.evaluate(
+    ([name, given]) => globalThis.suite.ranks(name, given),
+    [freshName(), cases],
+  );
+  for (const [i, { query, options, expected }] of cases.queries.entries()) {
+    assert.deepEqual(ranks[i], expected, `${query} ${JSON.stringify(options)}`);
+  }
+  await page.close();
+});
+
 for (const [where, run] of [
   ['a page', 'roundTrip'],
   ['a dedicated module worker', 'roundTripInWorker'],

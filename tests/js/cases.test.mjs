@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { LocalProvider } from 'agent-memory-wasm';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 import { importAll, openProvider } from './support/open.mjs';
+import { openRanked, rankedBy } from './support/ranks.mjs';
 import { refused } from './support/refused.mjs';
 
 const folder = path.join(import.meta.dirname, '../cases');
@@ -96,6 +99,19 @@ for (const { name, filter, matches, error } of filterCases) {
     );
   });
 }
+
+// ---------------------------------------------------------------------------------------- ranks.json
+
+test('ranks and scores are those of every other runtime', async (t) => {
+  const cases = await readCases('ranks.json');
+  const provider = await openRanked(LocalProvider, cases, { storage: memoryStorage() });
+  t.after(() => provider.close());
+  const ranks = await rankedBy(provider, cases);
+  for (const [i, { query, options, expected }] of cases.queries.entries()) {
+    const what = `${query} ${JSON.stringify(options)}; if that is meant, run scripts/record-ranks.mjs`;
+    assert.deepEqual(ranks[i], expected, what);
+  }
+});
 
 test('every file of cases is read by some test', async () => {
   const source = await readFile(import.meta.filename, 'utf8');
