@@ -39,18 +39,22 @@ class TermShares {
  public:
   explicit TermShares(double average_length) : average_length_(average_length) {
     for (std::size_t length = 0; length < single_.size(); ++length) {
-      single_[length] = term_share(1.0, length_norm(static_cast<double>(length), average_length));
+      single_[length] = compute(1.0F, static_cast<std::uint32_t>(length));
     }
   }
 
-  [[nodiscard]] double operator()(std::uint32_t frequency, std::uint32_t length) const {
-    if (frequency == 1 && length < single_.size()) return single_[length];
-    return term_share(frequency, length_norm(length, average_length_));
+  [[nodiscard]] float operator()(float frequency, std::uint32_t length) const {
+    if (frequency == 1.0F && length < single_.size()) return single_[length];
+    return compute(frequency, length);
   }
 
  private:
+  [[nodiscard]] float compute(float frequency, std::uint32_t length) const {
+    return static_cast<float>(term_share(frequency, length_norm(length, average_length_)));
+  }
+
   double average_length_;
-  std::array<double, 128> single_{};
+  std::array<float, 128> single_{};
 };
 
 }  // namespace agent_memory

@@ -10,7 +10,7 @@ namespace agent_memory {
 namespace {
 
 /// Raise when anything below, a posting's encoding, or what the analyzer makes of a text changes.
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 /// The arrays of `numbers`. Those from kDocuments on are the columns of all partitions one behind
 /// the other; kHeader says how much of each is whose.
@@ -28,7 +28,7 @@ enum Numbers : std::size_t {
   kPostingCounts,
   kNumbersCount
 };
-enum Texts : std::size_t { kWallBytes, kIdBytes, kTermBytes, kPostingBytes, kTextsCount };
+enum Texts : std::size_t { kWallBytes, kTraits, kIdBytes, kTermBytes, kPostingBytes, kTextsCount };
 
 /// What kHeader holds of one partition, in this order. Sizes of the wall's ids are plus one, 0 for
 /// an id that is not there.
@@ -189,6 +189,8 @@ PartitionColumns read_columns(ImageReader& reader, const Header& header) {
       columns.lengths.push_back(static_cast<std::uint16_t>(lengths[i]));
     }
   }
+  const std::string_view traits = reader.bytes(kTraits, header.documents);
+  columns.traits.assign(traits.begin(), traits.end());
   columns.agents = reader.numbers(kAgents, header.agents);
   columns.runs = reader.numbers(kRuns, header.runs);
   columns.ids.bytes = reader.pieces(kIdSizes, kIdBytes, header.ids, columns.ids.begins);
@@ -225,6 +227,7 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
       image.numbers[kTimesHigh].push_back(static_cast<std::uint32_t>(time >> 32));
     }
     append_all(image.numbers[kLengths], columns.lengths);
+    image.texts[kTraits].append(columns.traits.begin(), columns.traits.end());
     append_all(image.numbers[kAgents], columns.agents);
     append_all(image.numbers[kRuns], columns.runs);
     append_sizes(image.numbers[kIdSizes], columns.ids.begins);

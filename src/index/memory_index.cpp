@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "index/memory_index.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "index/columns.hpp"
@@ -10,6 +11,7 @@
 #include "index/scoring.hpp"
 #include "index/walls.hpp"
 #include "text/analyzer.hpp"
+#include "text/cues.hpp"
 
 namespace agent_memory {
 
@@ -35,6 +37,7 @@ struct MemoryIndex::State {
   std::vector<Location> locations;
   std::size_t size = 0;
   Analyzer analyzer;
+  TimeWords time_words{analyzer};
   Ranker ranker;
   // Kept for their memory.
   TermList text;
@@ -55,9 +58,14 @@ void MemoryIndex::add(DocumentId id, const IndexDocument& document) {
   const Walls::PartitionId partition = state.walls.open(document.identity);
   // Behind a wall without a user, agent and run are the same for all.
   const bool has_user = document.identity.user_id.has_value();
-  const Slot slot = state.walls[partition].add(
-      id, document.time_ms, has_user ? document.identity.agent_id : std::nullopt,
-      has_user ? document.identity.run_id : std::nullopt, state.text, state.name);
+  const Slot slot = state.walls[partition].add(id, document.time_ms,
+                                               has_user ? document.identity.agent_id : std::nullopt,
+                                               has_user ? document.identity.run_id : std::nullopt,
+                                               {.asks = asks(document.text),
+                                                .tells_time = state.time_words.any_of(state.text),
+                                                .in_run = document.identity.run_id.has_value(),
+                                                .role = document.role},
+                                               state.text, state.name);
   while (state.locations.size() <= id)
     append_tight(state.locations, State::Location{});
   state.locations[id] = {partition, slot};
@@ -84,21 +92,45 @@ std::size_t MemoryIndex::size() const { return state_->size; }
 std::vector<IndexHit> MemoryIndex::search(const IndexQuery& query) {
   State& state = *state_;
   const Selection selection = state.walls.select(query.identity);
-  if (selection.parts.empty()) return {};
+  if (selection.parts.empty() || query.top_k == 0) return {};
   const bool by_keyword = query.strategy != RetrievalStrategy::kRecency;
   QueryTerms terms;
-  if (by_keyword) terms = analyze_query(state.analyzer, query.text, query.now_ms);
-  const std::vector<Candidate> ranked = by_keyword
-                                            ? state.ranker.by_keyword(query, terms, selection)
-                                            : Ranker::by_time(query, selection);
+  std::vector<Candidate> ranked;
+  std::vector<double> best;
+  if (by_keyword) {
+    const auto is_earlier = [&](DocumentId left, DocumentId right) {
+      return query.precedes ? query.precedes(right, left) : left < right;
+    };
+    for (const Selection::Part& part : selection.parts)
+      part.partition->link(is_earlier);
+    terms = analyze_query(state.analyzer, query.text, query.now_ms);
+    ranked = state.ranker.by_keyword(query, std::max(query.top_k, kRivals), terms, selection);
+    for (std::size_t i = 0; i < ranked.size() && i < kRivals; ++i)
+      best.push_back(ranked[i].strength);
+    if (ranked.size() > query.top_k) ranked.resize(query.top_k);
+  } else {
+    ranked = Ranker::by_time(query, selection);
+  }
+  if (ranked.empty()) return {};
+
+  std::optional<Calibration> calibration;
+  if (by_keyword) calibration.emplace(best);
+  for (Candidate& candidate : ranked) {
+    // From here on the score.
+    if (calibration) candidate.strength = calibration->score(candidate.strength);
+  }
+  std::erase_if(ranked,
+                [&](const Candidate& candidate) { return candidate.strength < query.min_score; });
   std::vector<IndexHit> hits;
   hits.reserve(ranked.size());
   for (const Candidate& candidate : ranked) {
     hits.push_back(
         {.document = candidate.document,
-         .score = candidate.score,
-         .keyword = candidate.keyword,
+         .score = candidate.strength,
+         .keyword = round_score(candidate.keyword),
          .recency = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms)),
+         .context =
+             candidate.context ? std::optional(round_score(*candidate.context)) : std::nullopt,
          .terms = {}});
   }
   if (query.explain && by_keyword) {

@@ -24,6 +24,8 @@ struct IndexDocument {
   std::string_view text;
   /// The speaker; searchable.
   std::string_view name;
+  /// Who said it: where there is no run, turns of one role that follow each other are notes.
+  std::optional<Role> role = std::nullopt;
   /// When it was said; searchable by year, month and day, and what recency goes by.
   TimestampMs time_ms = 0;
 };
@@ -40,16 +42,20 @@ struct IndexQuery {
   /// Documents it answers false for are not found; they still count in the statistics. Asked only
   /// about documents that would otherwise be among the best so far. Empty: all.
   std::function<bool(DocumentId)> accept;
-  /// The last word on ties: whether `left` comes before `right`. A strict weak order.
+  /// The last word on ties: whether `left` comes before `right`. A strict order, the same at every
+  /// search: turns of the same time are taken to have been said in the opposite order.
   std::function<bool(DocumentId left, DocumentId right)> precedes;
 };
 
 struct IndexHit {
   DocumentId document = 0;
-  /// 0..1, rounded to 1e-9 so that every runtime sees the same ties.
+  /// 0..1, rounded to 1e-9.
   double score = 0;
+  /// What its own words bring.
   double keyword = 0;
   double recency = 0;
+  /// What the turns around it add; nullopt where there are none.
+  std::optional<double> context;
   /// The query's words that matched, as the query wrote them; only with `explain`.
   std::vector<std::string> terms;
 };

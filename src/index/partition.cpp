@@ -58,7 +58,7 @@ std::optional<Partition> Partition::from_columns(PartitionColumns columns) {
   const PostingLists::Frozen& lists = columns.postings;
   const bool consistent =
       slots < kNoSlot / 8 && columns.times.size() == slots && columns.lengths.size() == slots &&
-      are_begins(columns.ids.begins, columns.ids.bytes.size()) &&
+      columns.traits.size() == slots && are_begins(columns.ids.begins, columns.ids.bytes.size()) &&
       are_begins(columns.terms.begins, columns.terms.bytes.size()) &&
       are_begins(lists.begins, lists.bytes.size()) &&
       lists.begins.size() == columns.terms.begins.size() &&
@@ -83,6 +83,7 @@ std::optional<Partition> Partition::from_columns(PartitionColumns columns) {
   partition.documents_ = std::move(columns.documents);
   partition.times_ = std::move(columns.times);
   partition.lengths_ = std::move(columns.lengths);
+  partition.traits_ = std::move(columns.traits);
   partition.agents_ = std::move(columns.agents);
   partition.runs_ = std::move(columns.runs);
   partition.postings_ = PostingLists(std::move(columns.postings));
@@ -98,6 +99,7 @@ PartitionColumns Partition::columns() const {
   columns.documents.reserve(live());
   columns.times.reserve(live());
   columns.lengths.reserve(live());
+  columns.traits.reserve(live());
   if (!agents_.empty()) columns.agents.reserve(live());
   if (!runs_.empty()) columns.runs.reserve(live());
   std::vector<Slot> renumbered(documents_.size(), kNoSlot);
@@ -115,6 +117,7 @@ PartitionColumns Partition::columns() const {
     columns.documents.push_back(documents_[slot]);
     columns.times.push_back(times_[slot]);
     columns.lengths.push_back(lengths_[slot]);
+    columns.traits.push_back(traits_[slot]);
     if (!agents_.empty()) columns.agents.push_back(renumber_id(agents_[slot]));
     if (!runs_.empty()) columns.runs.push_back(renumber_id(runs_[slot]));
   }
@@ -143,12 +146,13 @@ PartitionColumns Partition::columns() const {
 
 Slot Partition::add(DocumentId document, TimestampMs time_ms,
                     const std::optional<std::string>& agent_id,
-                    const std::optional<std::string>& run_id, const TermList& text,
+                    const std::optional<std::string>& run_id, Traits traits, const TermList& text,
                     const TermList& name) {
   const Slot slot = slots();
   time_ms = std::clamp(time_ms, kMinTimestampMs, kMaxTimestampMs);
   append_tight(documents_, document);
   append_tight(times_, time_ms);
+  append_tight(traits_, pack(traits));
   set_id(agents_, agent_id);
   set_id(runs_, run_id);
   extend_window(slot, time_ms);
@@ -178,6 +182,16 @@ Slot Partition::add(DocumentId document, TimestampMs time_ms,
 }
 
 void Partition::remove(Slot slot) {
+  if (slot < linked_) {
+    const Slot before = std::exchange(previous_[slot], kNoSlot);
+    const Slot after = std::exchange(next_[slot], kNoSlot);
+    if (before != kNoSlot) next_[before] = after;
+    if (after != kNoSlot) {
+      previous_[after] = before;
+    } else {
+      last_of_thread_[thread_of(slot)] = before;
+    }
+  }
   total_length_ -= lengths_[slot];
   lengths_[slot] = 0;
   documents_[slot] = kDead;
@@ -211,6 +225,33 @@ std::optional<Partition::View> Partition::view(const std::optional<std::string>&
     return std::nullopt;
   }
   return view;
+}
+
+std::uint8_t Partition::pack(Traits traits) {
+  const unsigned role = traits.role ? static_cast<unsigned>(*traits.role) + 1 : 0;
+  return static_cast<std::uint8_t>((traits.asks ? kAsks : 0U) |
+                                   (traits.tells_time ? kTellsTime : 0U) |
+                                   (traits.in_run ? kInRun : 0U) | role << kRoleShift);
+}
+
+std::uint32_t Partition::thread_of(Slot slot) {
+  const std::array<std::uint32_t, 2> ids{agents_.empty() ? 0 : agents_[slot],
+                                         runs_.empty() ? 0 : runs_[slot]};
+  const std::uint32_t thread =
+      threads_.intern({reinterpret_cast<const char*>(ids.data()), sizeof ids});
+  if (thread == last_of_thread_.size()) append_tight(last_of_thread_, kNoSlot);
+  return thread;
+}
+
+void Partition::link_between(Slot before, Slot slot, Slot after, std::uint32_t thread) {
+  previous_[slot] = before;
+  next_[slot] = after;
+  if (before != kNoSlot) next_[before] = slot;
+  if (after != kNoSlot) {
+    previous_[after] = slot;
+  } else {
+    last_of_thread_[thread] = slot;
+  }
 }
 
 void Partition::extend_window(Slot slot, TimestampMs time_ms) {

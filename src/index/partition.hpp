@@ -5,11 +5,13 @@
 // have slots, numbered in the order in which they were added; removing one leaves its slot and
 // its postings behind until enough are dead to renumber the rest.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent_memory/types.hpp"
@@ -31,6 +33,7 @@ struct PartitionColumns {
   std::vector<DocumentId> documents;
   std::vector<TimestampMs> times;
   std::vector<std::uint16_t> lengths;
+  std::vector<std::uint8_t> traits;
   /// By slot, a number in `ids` plus one, 0 for none; empty where no document has one.
   std::vector<std::uint32_t> agents;
   std::vector<std::uint32_t> runs;
@@ -48,6 +51,18 @@ struct PartitionColumns {
   Strings terms;
   PostingLists::Frozen postings;
 };
+
+/// What ranking wants to know of a document beside its terms and its time.
+struct Traits {
+  bool asks = false;
+  bool tells_time = false;
+  /// Whether it was said in a run.
+  bool in_run = false;
+  std::optional<Role> role = std::nullopt;
+};
+
+/// Turns further apart are not one talk.
+inline constexpr TimestampMs kMaxPauseMs = 30 * 60 * 1000;
 
 class Partition {
  public:
@@ -68,8 +83,14 @@ class Partition {
   [[nodiscard]] PartitionColumns columns() const;
 
   Slot add(DocumentId document, TimestampMs time_ms, const std::optional<std::string>& agent_id,
-           const std::optional<std::string>& run_id, const TermList& text, const TermList& name);
+           const std::optional<std::string>& run_id, Traits traits, const TermList& text,
+           const TermList& name);
   void remove(Slot slot);
+  /// Puts what was added since the last call in its place among the documents of its agent and
+  /// run, by time and, for equal times, by `is_earlier`, always the same strict order. Constant
+  /// time for each that comes last there, as most do; else all are sorted.
+  template <typename Order>
+  void link(const Order& is_earlier);
   /// Whether the dead are so many that `compact` pays.
   [[nodiscard]] bool is_sparse() const { return dead_ > 16 + live() / 4; }
   /// Renumbers the living from slot 0, in the same order.
@@ -85,9 +106,27 @@ class Partition {
   /// How many terms the document has, repetitions counted; 0 for the dead.
   [[nodiscard]] std::uint32_t length(Slot slot) const { return lengths_[slot]; }
 
+  [[nodiscard]] bool asks(Slot slot) const { return (traits_[slot] & kAsks) != 0; }
+  [[nodiscard]] bool tells_time(Slot slot) const { return (traits_[slot] & kTellsTime) != 0; }
+  /// The turn before or after in the same talk: of the same agent and run, at most kMaxPauseMs
+  /// apart; without a run also by another role, for a series of notes is no talk. kNoSlot where
+  /// there is none. Only for what was linked.
+  [[nodiscard]] Slot turn_before(Slot slot) const {
+    const Slot before = previous_[slot];
+    return before != kNoSlot && are_one_talk(before, slot) ? before : kNoSlot;
+  }
+  [[nodiscard]] Slot turn_after(Slot slot) const {
+    const Slot after = next_[slot];
+    return after != kNoSlot && are_one_talk(slot, after) ? after : kNoSlot;
+  }
+
   /// The number of a term, or TermDictionary::kNone.
   [[nodiscard]] std::uint32_t find_term(std::string_view term) const { return terms_.find(term); }
   [[nodiscard]] PostingCursor cursor(std::uint32_t term) const { return postings_.cursor(term); }
+  /// How many postings the term has, those of the dead counted.
+  [[nodiscard]] std::uint32_t posting_count(std::uint32_t term) const {
+    return postings_.count(term);
+  }
   /// How many living documents have the term. Walks the list where there are dead ones.
   [[nodiscard]] std::uint32_t live_count(std::uint32_t term) const;
 
@@ -105,7 +144,23 @@ class Partition {
 
  private:
   static constexpr DocumentId kDead = 0xFFFFFFFF;
+  /// Bits of `traits_`; above them the role: 0 for none, else its number plus one.
+  static constexpr std::uint8_t kAsks = 1;
+  static constexpr std::uint8_t kTellsTime = 2;
+  static constexpr std::uint8_t kInRun = 4;
+  static constexpr unsigned kRoleShift = 3;
+  /// How far back a late document looks for its place before all are sorted.
+  static constexpr int kMaxStepsBack = 64;
 
+  [[nodiscard]] bool are_one_talk(Slot before, Slot after) const {
+    if (times_[after] - times_[before] > kMaxPauseMs) return false;
+    return (traits_[after] & kInRun) != 0 ||
+           traits_[before] >> kRoleShift != traits_[after] >> kRoleShift;
+  }
+  static std::uint8_t pack(Traits traits);
+  /// The number of the slot's agent and run among `threads_`.
+  std::uint32_t thread_of(Slot slot);
+  void link_between(Slot before, Slot slot, Slot after, std::uint32_t thread);
   void extend_window(Slot slot, TimestampMs time_ms);
   void set_id(std::vector<std::uint32_t>& column, const std::optional<std::string>& id);
 
@@ -114,6 +169,14 @@ class Partition {
   std::vector<std::uint16_t> lengths_;
   std::vector<std::uint32_t> agents_;
   std::vector<std::uint32_t> runs_;
+  std::vector<std::uint8_t> traits_;
+  /// The neighbours of each slot below `linked_` among the living of its agent and run.
+  std::vector<Slot> previous_;
+  std::vector<Slot> next_;
+  Slot linked_ = 0;
+  /// Pairs of agent and run, and the last slot of each.
+  TermDictionary threads_;
+  std::vector<Slot> last_of_thread_;
   std::vector<TimeRange> window_times_;
   std::size_t dead_ = 0;
   std::uint64_t total_length_ = 0;
@@ -121,5 +184,46 @@ class Partition {
   TermDictionary terms_;
   PostingLists postings_;
 };
+
+template <typename Order>
+void Partition::link(const Order& is_earlier) {
+  const Slot end = slots();
+  if (linked_ == end) return;
+  previous_.resize(end, kNoSlot);
+  next_.resize(end, kNoSlot);
+  const auto comes_before = [&](Slot left, Slot right) {
+    return times_[left] != times_[right] ? times_[left] < times_[right]
+                                         : is_earlier(documents_[left], documents_[right]);
+  };
+  bool is_sorted = true;
+  for (Slot slot = linked_; slot < end && is_sorted; ++slot) {
+    if (!is_live(slot)) continue;
+    const std::uint32_t thread = thread_of(slot);
+    Slot before = last_of_thread_[thread];
+    Slot after = kNoSlot;
+    for (int steps = 0; before != kNoSlot && comes_before(slot, before); ++steps) {
+      if (steps == kMaxStepsBack) is_sorted = false;
+      if (!is_sorted) break;
+      after = before;
+      before = previous_[before];
+    }
+    if (is_sorted) link_between(before, slot, after, thread);
+  }
+  linked_ = end;
+  if (is_sorted) return;
+
+  std::vector<std::pair<std::uint32_t, Slot>> order;
+  order.reserve(live());
+  for (Slot slot = 0; slot < end; ++slot) {
+    if (is_live(slot)) order.emplace_back(thread_of(slot), slot);
+  }
+  std::sort(order.begin(), order.end(), [&](const auto& left, const auto& right) {
+    return left.first != right.first ? left.first < right.first
+                                     : comes_before(left.second, right.second);
+  });
+  std::fill(last_of_thread_.begin(), last_of_thread_.end(), kNoSlot);
+  for (const auto& [thread, slot] : order)
+    link_between(last_of_thread_[thread], slot, kNoSlot, thread);
+}
 
 }  // namespace agent_memory

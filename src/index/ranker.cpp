@@ -2,55 +2,70 @@
 #include "index/ranker.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "index/bm25.hpp"
 #include "index/scoring.hpp"
+#include "text/cues.hpp"
 
 namespace agent_memory {
 namespace {
 
-/// One mention of a date, as this selection has it.
-struct DateTerm {
-  std::vector<TimeRange> ranges;
-  double weight = 0;
-};
+/// What a document has matched, in 32 bits, so that each posting costs one addition: in the lower
+/// half the sum of the matched terms' weights, above it a bit for each of the heaviest terms, on
+/// top whether the query names the speaker.
+namespace cell {
+constexpr std::uint32_t kWeights = 0xFFFF;
+constexpr unsigned kFirstTerm = 16;
+constexpr std::size_t kTerms = 15;
+constexpr std::uint32_t kTermBits = 0x7FFF0000;
+constexpr std::uint32_t kSpeaker = 0x80000000;
+}  // namespace cell
+
+/// What the weights of a query's terms add up to, nearly: with rounding they stay below 2^16.
+constexpr double kFullWeight = 65000;
+constexpr std::size_t kMaxTerms = 1000;
 
 struct PlannedTerm {
   const std::string* text = nullptr;
-  double weight = 0;
-  /// The weights of this term and those after it, and of the dates.
-  double weight_from_here = 0;
+  /// Nullptr for a term of words.
+  const DateMention* date = nullptr;
+  double idf = 0;
+  /// Its share of kFullWeight; and that with its bit, as it is added to a cell.
+  std::uint32_t weight = 0;
+  std::uint32_t cell = 0;
 };
 
 /// Everything about a query that does not depend on the document.
 struct Plan {
-  /// Heaviest first. Each document's sum is taken in this order, and so the same to the last bit
-  /// wherever it is taken.
+  /// Heaviest first. Each document's sum is taken in this order.
   std::vector<PlannedTerm> terms;
-  std::vector<DateTerm> dates;
+  std::uint32_t full_weight = 0;
   double average_length = 1;
+  bool asks_for_time = false;
 };
 
-/// The best that can become of a keyword score below `weight`, and a little more.
-double reach(double weight) { return with_named_speaker(std::min(weight, 1.0)) + 2 * kScoreStep; }
-
-/// Calls `visit` with the living slots of one window whose time is in one of `ranges`.
+/// Calls `visit` with the living slots whose time is in one of `ranges`.
 template <typename Visitor>
-void visit_dated(const Partition& partition, std::size_t window,
-                 const std::vector<TimeRange>& ranges, Visitor visit) {
-  const TimeRange times = partition.window_times(window);
-  const auto apart = [&](const TimeRange& range) {
-    return range.to <= times.from || range.from >= times.to;
-  };
-  if (std::all_of(ranges.begin(), ranges.end(), apart)) return;
-  const Slot begin = static_cast<Slot>(window) * kWindowSlots;
-  const Slot end = std::min(begin + kWindowSlots, partition.slots());
-  for (Slot slot = begin; slot < end; ++slot) {
-    const TimestampMs time = partition.time(slot);
-    const auto contains = [&](const TimeRange& range) { return range.contains(time); };
-    if (std::any_of(ranges.begin(), ranges.end(), contains) && partition.is_live(slot)) visit(slot);
+void visit_dated(const Partition& partition, const std::vector<TimeRange>& ranges, Visitor visit) {
+  for (std::size_t window = 0; window < partition.windows(); ++window) {
+    const TimeRange times = partition.window_times(window);
+    const auto apart = [&](const TimeRange& range) {
+      return range.to <= times.from || range.from >= times.to;
+    };
+    if (std::all_of(ranges.begin(), ranges.end(), apart)) continue;
+    const Slot begin = static_cast<Slot>(window) * kWindowSlots;
+    const Slot end = std::min(begin + kWindowSlots, partition.slots());
+    for (Slot slot = begin; slot < end; ++slot) {
+      const TimestampMs time = partition.time(slot);
+      const auto contains = [&](const TimeRange& range) { return range.contains(time); };
+      if (std::any_of(ranges.begin(), ranges.end(), contains) && partition.is_live(slot)) {
+        visit(slot);
+      }
+    }
   }
 }
 
@@ -67,8 +82,7 @@ std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& se
   return ranges_between(mention, earliest, latest);
 }
 
-/// Each term's and date's share of the score of a document that matches them all.
-Plan plan(const QueryTerms& terms, const Selection& selection) {
+Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection) {
   std::uint64_t documents = 0;
   std::uint64_t total_length = 0;
   for (const Selection::Part& part : selection.parts) {
@@ -76,139 +90,294 @@ Plan plan(const QueryTerms& terms, const Selection& selection) {
     total_length += part.partition->total_length();
   }
   Plan plan;
+  plan.asks_for_time = asks_for_time(query.text);
   if (total_length != 0) {
     plan.average_length = static_cast<double>(total_length) / static_cast<double>(documents);
   }
-  double sum = 0;
   for (const std::string& term : terms.terms) {
     std::uint64_t with_term = 0;
     for (const Selection::Part& part : selection.parts) {
       const std::uint32_t number = part.partition->find_term(term);
       if (number != TermDictionary::kNone) with_term += part.partition->live_count(number);
     }
-    const double weight = inverse_document_frequency(documents, with_term);
-    plan.terms.push_back({.text = &term, .weight = weight});
-    sum += weight;
+    plan.terms.push_back({.text = &term, .idf = inverse_document_frequency(documents, with_term)});
   }
   for (const DateMention& mention : terms.dates) {
-    DateTerm date{.ranges = ranges_of(mention, selection)};
+    const std::vector<TimeRange> ranges = ranges_of(mention, selection);
     std::uint64_t dated = 0;
     for (const Selection::Part& part : selection.parts) {
-      for (std::size_t window = 0; window < part.partition->windows(); ++window) {
-        visit_dated(*part.partition, window, date.ranges, [&](Slot) { ++dated; });
-      }
+      visit_dated(*part.partition, ranges, [&](Slot) { ++dated; });
     }
-    date.weight = inverse_document_frequency(documents, dated);
-    sum += date.weight;
-    plan.dates.push_back(std::move(date));
+    plan.terms.push_back({.date = &mention, .idf = inverse_document_frequency(documents, dated)});
   }
   std::stable_sort(
       plan.terms.begin(), plan.terms.end(),
-      [](const PlannedTerm& left, const PlannedTerm& right) { return left.weight > right.weight; });
-  double weight_from_here = 0;
-  for (DateTerm& date : plan.dates) {
-    date.weight /= sum;
-    weight_from_here += date.weight;
-  }
-  for (auto term = plan.terms.rbegin(); term != plan.terms.rend(); ++term) {
-    term->weight /= sum;
-    weight_from_here += term->weight;
-    term->weight_from_here = weight_from_here;
+      [](const PlannedTerm& left, const PlannedTerm& right) { return left.idf > right.idf; });
+  if (plan.terms.size() > kMaxTerms) plan.terms.resize(kMaxTerms);
+  double sum = 0;
+  for (const PlannedTerm& term : plan.terms)
+    sum += term.idf;
+  for (std::size_t i = 0; i < plan.terms.size(); ++i) {
+    PlannedTerm& term = plan.terms[i];
+    term.weight = static_cast<std::uint32_t>(std::lround(term.idf / sum * kFullWeight));
+    term.cell = term.weight + (i < cell::kTerms ? 1U << (cell::kFirstTerm + i) : 0U);
+    plan.full_weight += term.weight;
   }
   return plan;
 }
 
+// Four lanes of 32 bits: SIMD on wasm and on every processor that has it.
+constexpr Slot kLanes = 4;
+using Floats [[gnu::vector_size(16)]] = float;
+using Numbers [[gnu::vector_size(16)]] = std::int32_t;
+
+/// Whether any of the four numbers is not 0.
+bool any(Numbers numbers) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, &numbers, sizeof halves);
+  return (halves[0] | halves[1]) != 0;
+}
+
 }  // namespace
 
-std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, const QueryTerms& terms,
-                                          const Selection& selection) {
-  TopK best(query);
-  const Plan plan = agent_memory::plan(terms, selection);
-  const TermShares share(plan.average_length);
-  std::vector<ActiveTerm> active;
-  for (std::uint32_t number = 0; number < selection.parts.size(); ++number) {
-    const Selection::Part& part = selection.parts[number];
-    const Partition& partition = *part.partition;
-    active.clear();
-    for (const PlannedTerm& term : plan.terms) {
-      const std::uint32_t found = partition.find_term(*term.text);
-      if (found == TermDictionary::kNone) continue;
-      active.push_back({partition.cursor(found), term.weight, term.weight_from_here});
+/// One partition's part of a search.
+class Ranker::Pass {
+ public:
+  Pass(Ranker& ranker, const IndexQuery& query, const Plan& plan, const Selection& selection,
+       std::uint32_t part, TopK& best)
+      : query_(query),
+        plan_(plan),
+        part_(part),
+        partition_(*selection.parts[part].partition),
+        view_(selection.parts[part].view),
+        best_(best) {
+    const std::size_t padded = (partition_.slots() + kLanes - 1) / kLanes * kLanes;
+    if (ranker.sums_.size() < padded) {
+      ranker.sums_.resize(padded);
+      ranker.cells_.resize(padded);
+      ranker.considered_.resize(padded / 64 + 1);
     }
-    for (std::size_t window = 0; window < partition.windows(); ++window) {
-      for (ActiveTerm& term : active) {
-        // Documents that have nothing but terms from here on cannot come in any more.
-        const bool hopeless = reach(term.weight_from_here) < best.threshold();
-        if (hopeless) {
-          score_window<true>(part, window, term, share);
-        } else {
-          score_window<false>(part, window, term, share);
-        }
-      }
-      for (const DateTerm& date : plan.dates) {
-        visit_dated(partition, window, date.ranges, [&](Slot slot) {
-          if (partition.is_visible(slot, part.view)) touch(slot % kWindowSlots, date.weight);
+    sums_ = ranker.sums_.data();
+    cells_ = ranker.cells_.data();
+    considered_ = ranker.considered_.data();
+  }
+  ~Pass() {
+    std::fill_n(sums_, partition_.slots(), 0.0F);
+    std::fill_n(cells_, partition_.slots(), 0U);
+    std::fill_n(considered_, partition_.slots() / 64 + 1, std::uint64_t{0});
+  }
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+
+  void run(const Selection& selection) {
+    const TermShares share(plan_.average_length);
+    for (const PlannedTerm& term : plan_.terms) {
+      if (term.date != nullptr) {
+        visit_dated(partition_, ranges_of(*term.date, selection), [&](Slot slot) {
+          if (!partition_.is_visible(slot, view_)) return;
+          sums_[slot] += static_cast<float>(term.weight);
+          cells_[slot] += term.cell;
         });
+      } else if (const std::uint32_t number = partition_.find_term(*term.text);
+                 number != TermDictionary::kNone) {
+        add_term(term, number, share);
       }
-      collect_window(query, number, part, window, best);
     }
+    consider_rarest();
+    consider_all();
+  }
+
+ private:
+  void add_term(const PlannedTerm& term, std::uint32_t number, const TermShares& share) {
+    const auto weight = static_cast<float>(term.weight);
+    const bool everything = view_.everything();
+    std::uint32_t speakers = 0;
+    partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
+      const std::uint32_t length = partition_.length(posting.slot);
+      if (length == 0) return;  // dead
+      if (!everything && !partition_.is_visible(posting.slot, view_)) return;
+      sums_[posting.slot] += weight * share(static_cast<float>(posting.frequency), length);
+      const std::uint32_t speaker = posting.speaker ? cell::kSpeaker : 0;
+      cells_[posting.slot] = (cells_[posting.slot] + term.cell) | speaker;
+      speakers |= speaker;
+    });
+    names_speaker_ = names_speaker_ || speakers != 0;
+  }
+
+  [[nodiscard]] double matched(Slot slot) const {
+    return static_cast<double>(cells_[slot] & cell::kWeights) / plan_.full_weight;
+  }
+  [[nodiscard]] double words(Slot slot) const {
+    return word_strength(static_cast<double>(sums_[slot]) / plan_.full_weight, matched(slot));
+  }
+
+  /// The documents that matter most first, so that the bar is high when all the others come.
+  void consider_rarest() {
+    constexpr std::size_t kMaxPostings = 256;
+    std::size_t postings = 0;
+    for (const PlannedTerm& term : plan_.terms) {
+      if (term.date != nullptr) continue;
+      const std::uint32_t number = partition_.find_term(*term.text);
+      if (number == TermDictionary::kNone) continue;
+      postings += partition_.posting_count(number);
+      if (postings > kMaxPostings) return;
+      partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
+        if (sums_[posting.slot] > 0) consider_around(posting.slot);
+      });
+    }
+  }
+
+  /// Considers every document that has a chance: somebody within two turns has enough words.
+  void consider_all() {
+    const double scale = static_cast<double>(plan_.full_weight) * plan_.full_weight;
+    float needed = static_cast<float>(needed_words() * scale);
+    for (Slot slot = 0; slot < partition_.slots(); slot += kLanes) {
+      Floats sums;
+      Numbers cells;
+      std::memcpy(&sums, sums_ + slot, sizeof sums);
+      std::memcpy(&cells, cells_ + slot, sizeof cells);
+      const Floats strengths =
+          sums * __builtin_convertvector(cells & static_cast<int>(cell::kWeights), Floats);
+      if (!any((strengths > 0) & (strengths >= needed))) continue;
+      for (Slot lane = slot; lane < slot + kLanes; ++lane) {
+        if (strengths[lane - slot] > 0 && strengths[lane - slot] >= needed) consider_around(lane);
+      }
+      needed = static_cast<float>(needed_words() * scale);
+    }
+  }
+
+  /// How strong the own words of a document or of one within two turns must be for it to get among
+  /// the best.
+  [[nodiscard]] double needed_words() const {
+    double factor = plan_.asks_for_time ? kTellsTimeFactor : 1.0;
+    double own = 1;
+    if (names_speaker_) {
+      factor *= kNamedSpeakerFactor;
+      own = 2;
+    }
+    const double needed =
+        (best_.threshold() / factor - context_weight::kSurroundings) / (own + context_weight::kSum);
+    return needed * (1 - 1e-5);  // rounded down, whatever is lost on the way to a float
+  }
+
+  void consider_around(Slot slot) {
+    consider(slot);
+    Slot at = slot;
+    for (int turns = 0; turns < 2 && (at = partition_.turn_before(at)) != kNoSlot; ++turns)
+      consider(at);
+    at = slot;
+    for (int turns = 0; turns < 2 && (at = partition_.turn_after(at)) != kNoSlot; ++turns)
+      consider(at);
+  }
+
+  void consider(Slot slot) {
+    std::uint64_t& considered = considered_[slot / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
+    if ((considered & bit) != 0) return;
+    considered |= bit;
+
+    const Slot before = partition_.turn_before(slot);
+    const Slot after = partition_.turn_after(slot);
+    const bool before_asks = before != kNoSlot && partition_.asks(before);
+    // What matches nothing itself is found only as the answer to what does.
+    if (cells_[slot] == 0 && !(before_asks && cells_[before] != 0)) return;
+
+    using namespace context_weight;
+    const bool named = (cells_[slot] & cell::kSpeaker) != 0;
+    double keyword = words(slot);
+    if (named) keyword = with_named_speaker(keyword);
+    double factor = 1;
+    if (named) factor *= kNamedSpeakerFactor;
+    if (plan_.asks_for_time && partition_.tells_time(slot)) factor *= kTellsTimeFactor;
+    if (after != kNoSlot && partition_.asks(slot)) factor *= kAskingFactor;
+
+    double context = 0;
+    if (before != kNoSlot) {
+      context += (before_asks ? kBeforeAsking : kBefore) * nearby_words(slot, before);
+      context += kTwoBefore * nearby_words(slot, partition_.turn_before(before));
+    }
+    if (after != kNoSlot) {
+      context += kAfter * nearby_words(slot, after);
+      context += kTwoAfter * nearby_words(slot, partition_.turn_after(after));
+    }
+    if ((keyword + context + kSurroundings) * factor < best_.threshold()) return;
+    context += kSurroundings * matched_around(slot);
+
+    Candidate candidate{.strength = (keyword + context) * factor,
+                        .keyword = keyword,
+                        .time_ms = partition_.time(slot),
+                        .document = partition_.document(slot),
+                        .slot = slot,
+                        .part = part_};
+    if (query_.strategy == RetrievalStrategy::kHybrid) {
+      candidate.strength =
+          with_recency(candidate.strength, matched(slot),
+                       recency(candidate.time_ms, query_.now_ms, query_.half_life_ms));
+    }
+    candidate.strength = round_score(candidate.strength);
+    if (before != kNoSlot || after != kNoSlot) {
+      candidate.context = context / (kSum + kSurroundings);
+    }
+    best_.offer(candidate);
+  }
+
+  /// What `neighbour` of the same talk lends `slot`: its own words, the less the longer the pause.
+  [[nodiscard]] double nearby_words(Slot slot, Slot neighbour) const {
+    if (neighbour == kNoSlot || cells_[neighbour] == 0) return 0;
+    const TimestampMs apart_ms = std::abs(partition_.time(slot) - partition_.time(neighbour));
+    if (apart_ms >= kMaxPauseMs) return 0;
+    return words(neighbour) *
+           (1.0 - static_cast<double>(apart_ms) / static_cast<double>(kMaxPauseMs));
+  }
+
+  /// The share of the query's weight that the turn and those around it match together, of the
+  /// heaviest terms.
+  [[nodiscard]] double matched_around(Slot slot) const {
+    std::uint32_t cells = cells_[slot];
+    Slot at = slot;
+    for (int turns = 0; turns < context_weight::kSurroundingTurns; ++turns) {
+      if ((at = partition_.turn_before(at)) == kNoSlot) break;
+      cells |= cells_[at];
+    }
+    at = slot;
+    for (int turns = 0; turns < context_weight::kSurroundingTurns; ++turns) {
+      if ((at = partition_.turn_after(at)) == kNoSlot) break;
+      cells |= cells_[at];
+    }
+    std::uint32_t weight = 0;
+    cells &= cell::kTermBits;
+    for (std::size_t i = 0; i < plan_.terms.size() && i < cell::kTerms; ++i) {
+      if ((cells >> (cell::kFirstTerm + i) & 1U) != 0) weight += plan_.terms[i].weight;
+    }
+    return static_cast<double>(weight) / plan_.full_weight;
+  }
+
+  const IndexQuery& query_;
+  const Plan& plan_;
+  std::uint32_t part_;
+  const Partition& partition_;
+  const Partition::View view_;
+  TopK& best_;
+  float* sums_;
+  std::uint32_t* cells_;
+  std::uint64_t* considered_;
+  /// Whether the query names anybody's speaker here.
+  bool names_speaker_ = false;
+};
+
+std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, std::size_t count,
+                                          const QueryTerms& terms, const Selection& selection) {
+  TopK best(query, count);
+  const Plan plan = make_plan(query, terms, selection);
+  if (plan.full_weight == 0) return {};
+  for (std::uint32_t part = 0; part < selection.parts.size(); ++part) {
+    Pass(*this, query, plan, selection, part, best).run(selection);
   }
   return best.take();
 }
 
-template <bool OnlyTouched>
-void Ranker::score_window(const Selection::Part& part, std::size_t window, ActiveTerm& term,
-                          const TermShares& share) {
-  const Partition& partition = *part.partition;
-  const Partition::View view = part.view;
-  const bool everything = view.everything();
-  const Slot begin = static_cast<Slot>(window) * kWindowSlots;
-  term.cursor.visit_until(begin + kWindowSlots, [&](const Posting& posting) {
-    const Slot at = posting.slot - begin;
-    if (OnlyTouched && (touched_[at / 64] >> (at % 64) & 1U) == 0) return;
-    const std::uint32_t length = partition.length(posting.slot);
-    if (length == 0) return;  // dead
-    if (!everything && !partition.is_visible(posting.slot, view)) return;
-    touch(at, term.weight * share(posting.frequency, length));
-    speakers_[at / 64] |= std::uint64_t{posting.speaker} << (at % 64);
-  });
-}
-
-void Ranker::collect_window(const IndexQuery& query, std::uint32_t number,
-                            const Selection::Part& part, std::size_t window, TopK& best) {
-  const Partition& partition = *part.partition;
-  double threshold = best.threshold();
-  for (Slot word = 0; word < touched_.size(); ++word) {
-    for (std::uint64_t bits = touched_[word]; bits != 0; bits &= bits - 1) {
-      const Slot at = word * 64 + static_cast<Slot>(std::countr_zero(bits));
-      double keyword = std::min(scores_[at], 1.0);
-      scores_[at] = 0;
-      if ((speakers_[word] >> (at % 64) & 1U) != 0) keyword = with_named_speaker(keyword);
-      // Recency only ever lowers a score: most candidates end here.
-      if (keyword + kScoreStep < threshold) continue;
-      const Slot slot = static_cast<Slot>(window) * kWindowSlots + at;
-      const TimestampMs time_ms = partition.time(slot);
-      keyword = round_score(keyword);
-      double score = keyword;
-      if (query.strategy == RetrievalStrategy::kHybrid) {
-        score =
-            round_score(hybrid_score(keyword, recency(time_ms, query.now_ms, query.half_life_ms)));
-      }
-      best.offer({.score = score,
-                  .keyword = keyword,
-                  .time_ms = time_ms,
-                  .document = partition.document(slot),
-                  .slot = slot,
-                  .part = number});
-      threshold = best.threshold();
-    }
-    touched_[word] = 0;
-    speakers_[word] = 0;
-  }
-}
-
 std::vector<Candidate> Ranker::by_time(const IndexQuery& query, const Selection& selection) {
-  TopK best(query);
+  TopK best(query, query.top_k);
   for (std::uint32_t part = 0; part < selection.parts.size(); ++part) {
     const Partition& partition = *selection.parts[part].partition;
     const Partition::View view = selection.parts[part].view;
@@ -224,7 +393,7 @@ std::vector<Candidate> Ranker::by_time(const IndexQuery& query, const Selection&
         if (too_old(time_ms) || !partition.is_live(slot)) continue;
         if (!partition.is_visible(slot, view)) continue;
         // All alike for now: the order by time is the order by score, and cheaper.
-        best.offer({.score = 1,
+        best.offer({.strength = 1,
                     .time_ms = time_ms,
                     .document = partition.document(slot),
                     .slot = slot,
@@ -234,10 +403,8 @@ std::vector<Candidate> Ranker::by_time(const IndexQuery& query, const Selection&
   }
   std::vector<Candidate> ranked = best.take();
   for (Candidate& candidate : ranked) {
-    candidate.score = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms));
+    candidate.strength = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms));
   }
-  std::erase_if(ranked,
-                [&](const Candidate& candidate) { return candidate.score < query.min_score; });
   return ranked;
 }
 

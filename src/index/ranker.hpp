@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Scores what a call may see and keeps the best.
+// Scores what a call may see and keeps the best. How: docs/retrieval.md.
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "index/bm25.hpp"
 #include "index/memory_index.hpp"
 #include "index/query_terms.hpp"
 #include "index/top_k.hpp"
@@ -15,13 +13,15 @@
 
 namespace agent_memory {
 
-/// Keeps its working memory between searches; the size of one window, whatever the index's.
+/// Keeps its working memory between searches: 8 bytes for each document of the largest partition.
 class Ranker {
  public:
-  /// By keyword, for SEMANTIC_SEARCH and HYBRID. At least one term or date matches.
-  std::vector<Candidate> by_keyword(const IndexQuery& query, const QueryTerms& terms,
-                                    const Selection& selection);
-  /// By time alone, for RECENCY.
+  /// By keyword, for SEMANTIC_SEARCH and HYBRID: the best `count` of what matches a term or a
+  /// date, or follows a turn that matches and asks. Costs the postings of the query's terms, and
+  /// one pass over 8 bytes a document.
+  std::vector<Candidate> by_keyword(const IndexQuery& query, std::size_t count,
+                                    const QueryTerms& terms, const Selection& selection);
+  /// By time alone, for RECENCY; the strength is the recency.
   static std::vector<Candidate> by_time(const IndexQuery& query, const Selection& selection);
 
   /// For one candidate, which of the terms and dates it matches.
@@ -34,32 +34,14 @@ class Ranker {
                                       const QueryTerms& terms, const Selection& selection);
 
  private:
-  using Bits = std::array<std::uint64_t, kWindowSlots / 64>;
+  class Pass;
 
-  /// A term of the query on its way through one partition's documents.
-  struct ActiveTerm {
-    PostingCursor cursor;
-    double weight;
-    double weight_from_here;
-  };
-
-  /// Adds a term's part to the scores of one window; of those that have one already, or of all.
-  template <bool OnlyTouched>
-  void score_window(const Selection::Part& part, std::size_t window, ActiveTerm& term,
-                    const TermShares& share);
-  /// Offers the window's scores to `best`, and clears them.
-  void collect_window(const IndexQuery& query, std::uint32_t number, const Selection::Part& part,
-                      std::size_t window, TopK& best);
-  void touch(Slot at, double score) {
-    scores_[at] += score;
-    touched_[at / 64] |= std::uint64_t{1} << (at % 64);
-  }
-
-  /// The window's scores by slot. All zero between windows.
-  std::array<double, kWindowSlots> scores_{};
-  /// Slots with a score, and slots whose speaker the query names.
-  Bits touched_{};
-  Bits speakers_{};
+  /// By slot, all zero between searches: the sum of the matched terms' weights, each times its
+  /// term_share; and what was matched, packed (see Cell in ranker.cpp).
+  std::vector<float> sums_;
+  std::vector<std::uint32_t> cells_;
+  /// By slot, whether it was considered.
+  std::vector<std::uint64_t> considered_;
 };
 
 }  // namespace agent_memory

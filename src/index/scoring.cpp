@@ -13,4 +13,26 @@ double recency(TimestampMs time_ms, TimestampMs now_ms, double half_life_ms) {
   return std::exp2(-age_ms / half_life_ms);
 }
 
+namespace {
+// The regression's coefficients.
+constexpr double kIntercept = 1.336;
+constexpr double kBehindBest = 4.626;
+constexpr double kCrowd = -1.813;
+constexpr double kStrengthOfBest = 0.901;
+}  // namespace
+
+Calibration::Calibration(std::span<const double> best_strengths) : best_(best_strengths.front()) {
+  double crowd = 0;
+  for (const double strength : best_strengths) {
+    const double relative = strength / best_;
+    crowd += relative * relative * relative;
+  }
+  offset_ = kIntercept + kCrowd * std::log(crowd) + kStrengthOfBest * std::log(best_);
+}
+
+double Calibration::score(double strength) const {
+  const double logit = offset_ + kBehindBest * std::log(strength / best_);
+  return round_score(1.0 / (1.0 + std::exp(-logit)));
+}
+
 }  // namespace agent_memory

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,8 +14,10 @@ namespace agent_memory {
 
 /// A document that a search may return.
 struct Candidate {
-  double score = 0;
+  /// What it is ranked by.
+  double strength = 0;
   double keyword = 0;
+  std::optional<double> context = std::nullopt;
   TimestampMs time_ms = 0;
   DocumentId document = 0;
   Slot slot = 0;
@@ -22,31 +25,25 @@ struct Candidate {
   std::uint32_t part = 0;
 };
 
-/// The best of the candidates that the query accepts: a heap of at most query.top_k, the worst on
-/// top.
+/// The best of the candidates that the query accepts: a heap of at most `size`, the worst on top.
 class TopK {
  public:
-  explicit TopK(const IndexQuery& query) : query_(query) {}
+  TopK(const IndexQuery& query, std::size_t size) : query_(query), size_(size) {}
 
-  [[nodiscard]] bool full() const { return heap_.size() >= query_.top_k; }
-  /// What a candidate must reach to have a chance.
-  [[nodiscard]] double threshold() const {
-    return full() && !heap_.empty() ? std::max(heap_.front().score, query_.min_score)
-                                    : query_.min_score;
-  }
   /// The one that goes next; nullptr while there is room.
   [[nodiscard]] const Candidate* worst() const {
-    return full() && !heap_.empty() ? &heap_.front() : nullptr;
+    return heap_.size() >= size_ && !heap_.empty() ? &heap_.front() : nullptr;
   }
+  /// What a candidate must reach to have a chance.
+  [[nodiscard]] double threshold() const { return worst() != nullptr ? worst()->strength : 0; }
 
   void offer(const Candidate& candidate) {
-    if (query_.top_k == 0 || candidate.score < query_.min_score) return;
-    if (full() && !before(candidate, heap_.front())) return;
+    if (size_ == 0 || (worst() != nullptr && !before(candidate, *worst()))) return;
     if (query_.accept && !query_.accept(candidate.document)) return;
     const auto order = [this](const Candidate& left, const Candidate& right) {
       return before(left, right);
     };
-    if (full()) {
+    if (worst() != nullptr) {
       std::pop_heap(heap_.begin(), heap_.end(), order);
       heap_.pop_back();
     }
@@ -64,7 +61,7 @@ class TopK {
 
  private:
   [[nodiscard]] bool before(const Candidate& left, const Candidate& right) const {
-    if (left.score != right.score) return left.score > right.score;
+    if (left.strength != right.strength) return left.strength > right.strength;
     if (left.time_ms != right.time_ms) return left.time_ms > right.time_ms;
     if (query_.precedes) {
       if (query_.precedes(left.document, right.document)) return true;
@@ -74,6 +71,7 @@ class TopK {
   }
 
   const IndexQuery& query_;
+  std::size_t size_;
   std::vector<Candidate> heap_;
 };
 

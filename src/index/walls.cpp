@@ -45,7 +45,7 @@ void Walls::close(PartitionId id) {
   free_.push_back(id);
 }
 
-Selection Walls::select(const Identity& call) const {
+Selection Walls::select(const Identity& call) {
   Selection selection;
   const auto take = [&](PartitionId id, Partition::View view) {
     selection.parts.push_back({&rooms_[id]->partition, view});

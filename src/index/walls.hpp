@@ -23,7 +23,7 @@ namespace agent_memory {
 /// What a call may search: whole partitions, and of the documents in them those in the view.
 struct Selection {
   struct Part {
-    const Partition* partition = nullptr;
+    Partition* partition = nullptr;
     Partition::View view;
   };
   std::vector<Part> parts;
@@ -51,7 +51,7 @@ class Walls {
   }
 
   /// The partitions with anything that `call` may see.
-  [[nodiscard]] Selection select(const Identity& call) const;
+  [[nodiscard]] Selection select(const Identity& call);
 
  private:
   struct Room {

@@ -200,8 +200,10 @@ class LocalProviderImpl final : public LocalProvider,
     for (IndexHit& hit : store_.search(std::move(index_query))) {
       found.push_back(to_retrieved(store_[hit.document].record(), hit.score));
       if (options.explain) {
-        found.back().explanation = Explanation{
-            .keyword = hit.keyword, .recency = hit.recency, .terms = std::move(hit.terms)};
+        found.back().explanation = Explanation{.keyword = hit.keyword,
+                                               .recency = hit.recency,
+                                               .context = hit.context,
+                                               .terms = std::move(hit.terms)};
       }
     }
     co_return found;

@@ -25,6 +25,7 @@ IndexDocument to_document(const MemoryRecord& record) {
   return {.identity = record.identity,
           .text = record.memory,
           .name = record.name ? std::string_view(*record.name) : std::string_view(),
+          .role = record.role,
           .time_ms = record.created_at_ms};
 }
 

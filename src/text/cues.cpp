@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "text/cues.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace agent_memory {
+namespace {
+
+constexpr std::array<std::string_view, 8> kEndMarks{".", "!", "?", "。", "！", "？", "؟", "।"};
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// The next word of ASCII letters from `at` on, in lower case; empty at the end.
+std::string_view next_word(std::string_view text, std::size_t& at, std::array<char, 8>& buffer) {
+  while (at < text.size() && !is_letter(text[at]))
+    ++at;
+  std::size_t size = 0;
+  for (; at < text.size() && is_letter(text[at]); ++at) {
+    if (size < buffer.size()) buffer[size++] = static_cast<char>(text[at] | 0x20);
+  }
+  return {buffer.data(), size};
+}
+
+}  // namespace
+
+bool asks(std::string_view text) {
+  std::size_t last = 0;
+  bool is_question = false;
+  for (const std::string_view mark : kEndMarks) {
+    const std::size_t at = text.rfind(mark);
+    if (at == std::string_view::npos || at < last) continue;
+    last = at;
+    is_question = mark == "?" || mark == "？" || mark == "؟";
+  }
+  return is_question;
+}
+
+bool asks_for_time(std::string_view query) {
+  std::array<char, 8> buffer{};
+  enum class Before { kOther, kHow, kWhich } before = Before::kOther;
+  for (std::size_t at = 0; at < query.size();) {
+    const std::string_view word = next_word(query, at, buffer);
+    if (word == "when" || (before == Before::kHow && word == "long")) return true;
+    if (before == Before::kWhich &&
+        (word == "date" || word == "day" || word == "month" || word == "year" || word == "time")) {
+      return true;
+    }
+    before = word == "how"                       ? Before::kHow
+             : word == "which" || word == "what" ? Before::kWhich
+                                                 : Before::kOther;
+  }
+  return false;
+}
+
+bool TimeWords::any_of(const TermList& terms) const {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    if (contains(terms[i])) return true;
+  }
+  return false;
+}
+
+bool TimeWords::contains(std::string_view term) const {
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    if (terms_[i] == term) return true;
+  }
+  return false;
+}
+
+}  // namespace agent_memory
