@@ -23,7 +23,7 @@ struct IndexDocument {
   Identity identity;
   std::string_view text;
   /// The speaker; searchable.
-  std::string_view name;
+  std::string_view name = {};
   /// Who said it: where there is no run, turns of one role that follow each other are notes.
   std::optional<Role> role = std::nullopt;
   /// When it was said; searchable by year, month and day, and what recency goes by.

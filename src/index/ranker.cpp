@@ -289,6 +289,7 @@ class Ranker::Pass {
     double factor = 1;
     if (named) factor *= kNamedSpeakerFactor;
     if (plan_.asks_for_time && partition_.tells_time(slot)) factor *= kTellsTimeFactor;
+    if (cells_[slot] == 0) factor *= kAnswerFactor;
     if (after != kNoSlot && partition_.asks(slot)) factor *= kAskingFactor;
 
     double context = 0;

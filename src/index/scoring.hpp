@@ -50,6 +50,8 @@ inline constexpr double kSum = kBeforeAsking + kTwoBefore + kAfter + kTwoAfter;
 inline constexpr double kNamedSpeakerFactor = 1.8;
 /// The query asks for a time and the document tells one.
 inline constexpr double kTellsTimeFactor = 1.7;
+/// The document matches nothing itself, but answers a turn that does: it comes after that turn.
+inline constexpr double kAnswerFactor = 0.5;
 /// The document asks something, and the talk goes on.
 inline constexpr double kAskingFactor = 0.85;
 

@@ -615,6 +615,137 @@ TEST_CASE("accept decides what exists for a search", "[index]") {
   CHECK(documents(index.search(query)) == Ids{2, 3});
 }
 
+// ----------------------------------------------------------------------------------------- talks
+
+namespace {
+
+struct Turn {
+  std::string_view text;
+  TimestampMs time_ms = kNow;
+  Role role = Role::kUser;
+};
+
+/// Ann's turns in one run, or in none; numbered from 0.
+MemoryIndex talk_of(std::initializer_list<Turn> turns, std::optional<std::string> run = "r") {
+  MemoryIndex index;
+  DocumentId id = 0;
+  for (const Turn& turn : turns) {
+    Identity identity = user("ann");
+    identity.run_id = run;
+    index.add(
+        id++,
+        {.identity = identity, .text = turn.text, .role = turn.role, .time_ms = turn.time_ms});
+  }
+  return index;
+}
+
+IndexQuery talk_query(std::string_view text) {
+  IndexQuery query = query_for(text);
+  // Turns of one time were said in the order of their numbers.
+  query.precedes = [](DocumentId left, DocumentId right) { return left > right; };
+  return query;
+}
+
+}  // namespace
+
+TEST_CASE("an answer is found by the words of its question", "[index][talk]") {
+  MemoryIndex index = talk_of({{"The violin is out of tune."},
+                               {"What is your favourite instrument?"},
+                               {"The cello, since school."},
+                               {"I bought bread."}});
+  const std::vector<IndexHit> hits = index.search(talk_query("favourite instrument"));
+  REQUIRE(documents(hits) == Ids{1, 2});
+  CHECK(hits[1].keyword == 0);
+  CHECK(hits[1].context.value_or(0) > 0);
+}
+
+TEST_CASE("of two turns that match alike the one among matching turns comes first",
+          "[index][talk]") {
+  MemoryIndex index = talk_of({{"I painted a lake."},
+                               {"It rained.", kNow + kMinute},
+                               {"I painted a wall.", kNow + kDay},
+                               {"The sunrise over the lake was red.", kNow + kDay + kMinute}});
+  CHECK(documents(index.search(talk_query("painted the lake at sunrise")))[0] == 3);
+  CHECK(documents(index.search(talk_query("what did she paint near the sunrise")))[0] == 3);
+  CHECK(documents(index.search(talk_query("painted")))[0] == 2);
+  CHECK(documents(index.search(talk_query("painted sunrise"))).front() == 3);
+}
+
+TEST_CASE("turns lend nothing over a pause, to other runs, or among notes", "[index][talk]") {
+  const auto context = [](MemoryIndex index) {
+    return index.search(talk_query("violin"))[0].context.has_value();
+  };
+  CHECK(context(talk_of({{"a violin"}, {"bread", kNow + 30 * kMinute}})));
+  CHECK_FALSE(context(talk_of({{"a violin"}, {"bread", kNow + 31 * kMinute}})));
+  CHECK_FALSE(context(talk_of({{"a violin"}, {"bread"}}, std::nullopt)));
+  CHECK(context(talk_of({{"a violin"}, {"bread", kNow, Role::kAssistant}}, std::nullopt)));
+
+  MemoryIndex index = talk_of({{"a violin"}});
+  Identity other = user("ann");
+  other.run_id = "s";
+  index.add(1, {.identity = other, .text = "bread", .time_ms = kNow});
+  CHECK_FALSE(index.search(talk_query("violin"))[0].context.has_value());
+}
+
+TEST_CASE("turns that arrive out of order stand where their times put them", "[index][talk]") {
+  for (const int count : {10, 300}) {
+    MemoryIndex in_order;
+    MemoryIndex reversed;
+    Identity identity = user("ann");
+    identity.run_id = "r";
+    std::vector<std::string> texts;
+    for (int i = 0; i < count; ++i)
+      texts.push_back((i % 7 == 0   ? "violin"
+                       : i % 5 == 0 ? "what now?"
+                                    : "bread") +
+                      std::string(" word") + std::to_string(i));
+    const auto add = [&](MemoryIndex& index, int i) {
+      index.add(static_cast<DocumentId>(i), {.identity = identity,
+                                             .text = texts[static_cast<std::size_t>(i)],
+                                             .time_ms = kNow + kMinute * i});
+    };
+    for (int i = 0; i < count; ++i)
+      add(in_order, i);
+    for (int i = count; i-- > 0;)
+      add(reversed, i);
+    IndexQuery query = talk_query("violin word11 word56");
+    query.top_k = 50;
+    check_same(reversed.search(query), in_order.search(query));
+    // Late ones find their place among the linked.
+    for (const int late : {3, count / 2}) {
+      in_order.remove(static_cast<DocumentId>(late));
+      check_same(in_order.search(query), [&] {
+        MemoryIndex fresh;
+        for (int i = 0; i < count; ++i) {
+          if (i != late) add(fresh, i);
+        }
+        return fresh.search(query);
+      }());
+      add(in_order, late);
+      check_same(in_order.search(query), reversed.search(query));
+    }
+  }
+}
+
+TEST_CASE("asked when, what tells a time comes first", "[index][talk]") {
+  MemoryIndex index = index_of({{"I visited my aunt, she is fine"},
+                                {"I visited my aunt yesterday"},
+                                {"I visited my aunt and we laughed"}});
+  CHECK(found(index, "When did she visit her aunt?")[0] == 1);
+}
+
+TEST_CASE("a score is lower where many are as good and where little matches", "[index]") {
+  MemoryIndex index = index_of({{"violin"}, {"bread"}, {"bread"}, {"bread"}, {"bread"}});
+  const auto best = [&](std::string_view text) { return index.search(query_for(text))[0].score; };
+  CHECK(best("violin") > 0.6);
+  CHECK(best("bread") < best("violin"));
+  CHECK(best("violin zebra piano") < 0.4);
+  IndexQuery query = query_for("bread");
+  const double of_all = index.search(query)[0].score;
+  query.top_k = 1;
+  CHECK(index.search(query)[0].score == of_all);
+}
+
 // ----------------------------------------------------------------------------------------- dates
 
 TEST_CASE("memories are found by the day they were said", "[index][dates]") {

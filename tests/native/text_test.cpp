@@ -11,6 +11,7 @@
 
 #include "base/utf8.hpp"
 #include "text/analyzer.hpp"
+#include "text/cues.hpp"
 #include "text/folding.hpp"
 
 namespace agent_memory {
@@ -584,4 +585,42 @@ TEST_CASE("each emoji is a word of its own, whatever its skin tone", "[text]") {
 }
 
 }  // namespace
+TEST_CASE("a text asks where its last sentence ends in a question mark", "[text]") {
+  CHECK(asks("Where?"));
+  CHECK(asks("I am fine. And you? [image: a cat]"));
+  CHECK(asks("\xE4\xBD\xA0\xE5\x91\xA2\xEF\xBC\x9F"));  // full-width
+  CHECK(asks("\xD9\x83\xD9\x8A\xD9\x81\xD8\x9F"));      // Arabic
+  CHECK_FALSE(asks("Really? I thought so."));
+  CHECK_FALSE(asks("no mark at all"));
+  CHECK_FALSE(asks(""));
+}
+
+TEST_CASE("a query asks for a time with when, how long and which day", "[text]") {
+  for (const std::string_view query :
+       {"When did he go?", "since when", "How long ago?", "In which month", "what year was it"}) {
+    INFO(query);
+    CHECK(asks_for_time(query));
+  }
+  for (const std::string_view query : {"", "whenever", "how was the long day", "which of them",
+                                       "the time of my life", "What did he do that day?"}) {
+    INFO(query);
+    CHECK_FALSE(asks_for_time(query));
+  }
+}
+
+TEST_CASE("time words are known in all their forms", "[text]") {
+  Analyzer analyzer;
+  const TimeWords time_words(analyzer);
+  const auto tells = [&](std::string_view text) {
+    TermList terms;
+    analyzer.analyze(text, terms);
+    return time_words.any_of(terms);
+  };
+  CHECK(tells("two WEEKS ago"));
+  CHECK(tells("on Mondays"));
+  CHECK(tells("last summer"));
+  CHECK_FALSE(tells("a violin and bread"));
+  CHECK_FALSE(tells(""));
+}
+
 }  // namespace agent_memory

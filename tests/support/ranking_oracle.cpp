@@ -214,6 +214,7 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
     TermList said;
     analyzer_.analyze(documents_[id].text, said);
     if (asks_when && time_words_.any_of(said)) strength *= 1.7;
+    if (own.terms.empty()) strength *= 0.5;
     if (after && asks(documents_[id].text)) strength *= 0.85;
     if (query.strategy == RetrievalStrategy::kHybrid) {
       const double matched = own.matched / full;
