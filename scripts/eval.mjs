@@ -1,7 +1,7 @@
 // npm run eval -- FILE [--strategy NAME]: how much of each question's evidence is found, through the public API.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { evaluate, formatTable, readConversations } from './evaluation.mjs';
+import { evaluate, formatReliability, formatTable, readConversations } from './evaluation.mjs';
 
 const { values, positionals } = parseArgs({
   options: { strategy: { type: 'string' } },
@@ -27,3 +27,5 @@ console.log(
     ...names.map((name) => [name, counted.filter((row) => row.conversation === name)]),
   ]),
 );
+console.log(`\nwhat scores mean, over the first ten hits of ${counted.length} questions\n`);
+console.log(formatReliability(counted));

@@ -89,15 +89,22 @@ export async function storeConversation(provider, { userId, sessions }) {
   return memoryOf;
 }
 
-/** Where each piece of evidence stands in the results, from 1; Infinity where it was not found. */
-async function ranksOf(provider, { userId }, question, memoryOf, strategy) {
+/**
+ * Where each piece of evidence stands in the results, from 1; Infinity where it was not found. And of each of the first
+ * ten results the score, and whether it is evidence.
+ */
+async function ask(provider, { userId }, question, memoryOf, strategy) {
   const found = await provider.retrieveMemories(question.question, {
     userId,
     topK: Math.max(...cutoffs),
     ...(strategy && { strategy }),
   });
   const rankOf = new Map(found.map(({ id }, index) => [id, index + 1]));
-  return question.evidence.map((turn) => rankOf.get(memoryOf.get(turn)) ?? Infinity);
+  const evidence = question.evidence.map((turn) => memoryOf.get(turn));
+  return {
+    ranks: evidence.map((id) => rankOf.get(id) ?? Infinity),
+    hits: found.slice(0, 10).map(({ id, score }) => ({ score, isRelevant: evidence.includes(id) })),
+  };
 }
 
 function scoresOf(ranks) {
@@ -126,7 +133,7 @@ export function mean(rows) {
  * user only.
  *
  * @param {Conversation[]} conversations
- * @returns one row a question: {conversation, kind, question, ranks, scores}
+ * @returns one row a question: {conversation, kind, question, ranks, hits, scores}
  */
 export async function evaluate(conversations, { strategy } = {}) {
   const rows = [];
@@ -137,7 +144,7 @@ export async function evaluate(conversations, { strategy } = {}) {
     for (const question of conversation.questions) {
       const known = question.evidence.filter((turn) => memoryOf.has(turn));
       if (known.length === 0) continue;
-      const ranks = await ranksOf(
+      const { ranks, hits } = await ask(
         provider,
         conversation,
         { ...question, evidence: known },
@@ -149,6 +156,7 @@ export async function evaluate(conversations, { strategy } = {}) {
         kind: question.kind,
         question: question.question,
         ranks,
+        hits,
         scores: scoresOf(ranks),
       });
     }
@@ -167,8 +175,54 @@ export function formatTable(groups) {
       const means = mean(rows.map((row) => row.scores));
       return [name, String(rows.length), ...columns.map((column) => means[column].toFixed(3))];
     });
-  const widths = head.map((_, i) => Math.max(...[head, ...body].map((row) => row[i].length)));
-  return [head, ...body]
+  return inColumns([head, ...body]);
+}
+
+const thresholds = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/**
+ * What scores mean: of the first ten hits, those with a score between one threshold and the next, their mean score and
+ * the share of them that is relevant; and what a `minRelevanceScore` of the threshold keeps: hits a question, the share
+ * of them that is relevant, and the share kept of all relevant ones among the first ten.
+ */
+export function reliability(rows) {
+  const hits = rows.flatMap((row) => row.hits);
+  const relevant = (some) => some.filter(({ isRelevant }) => isRelevant).length;
+  return thresholds.map((from, index) => {
+    const to = thresholds[index + 1] ?? Infinity;
+    const between = hits.filter(({ score }) => score >= from && score < to);
+    const kept = hits.filter(({ score }) => score >= from);
+    return {
+      from,
+      hits: between.length,
+      meanScore: between.reduce((sum, { score }) => sum + score, 0) / between.length,
+      relevant: relevant(between) / between.length,
+      keptPerQuestion: kept.length / rows.length,
+      precision: relevant(kept) / kept.length,
+      recall: relevant(kept) / relevant(hits),
+    };
+  });
+}
+
+export function formatReliability(rows) {
+  const share = (value) => (Number.isNaN(value) ? '-' : value.toFixed(3));
+  return inColumns([
+    ['score from', 'hits', 'mean score', 'relevant', 'kept a question', 'precision', 'recall'],
+    ...reliability(rows).map((row) => [
+      row.from.toFixed(1),
+      String(row.hits),
+      share(row.meanScore),
+      share(row.relevant),
+      row.keptPerQuestion.toFixed(2),
+      share(row.precision),
+      share(row.recall),
+    ]),
+  ]);
+}
+
+function inColumns(rows) {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows
     .map((row) =>
       row
         .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
