@@ -19,9 +19,13 @@ constexpr std::string_view kFoldLock = "fold";
 // Large enough that a store has few values, small enough for stores that bound them (2 MB).
 constexpr std::size_t kSegmentBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxValueBytes = kSegmentBytes / 16 * 30;
+// As many values at a time as take about so many bytes: a page is in RAM as a whole.
+constexpr std::size_t kPageBytes = kSegmentBytes;
 constexpr std::size_t kLogPage = 256;
-constexpr std::size_t kSegmentPage = 8;
-constexpr std::size_t kNewsPage = 64;
+constexpr std::size_t kFirstLogPage = 16;
+constexpr std::size_t kSegmentPage = 2;
+// Of each writer one record that is known comes along.
+constexpr std::size_t kFirstNewsPage = 1;
 constexpr std::size_t kHeadPage = 64;
 // A fold that keeps happening while we read moves what we look for; each round is a whole fold.
 constexpr int kMaxReadRounds = 8;
@@ -79,17 +83,40 @@ Error never_still() {
           .retryable = true};
 }
 
-Stamp newest_of(const MemoryEntry& entry) {
-  return std::max(entry.deleted,
-                  entry.history.empty() ? entry.changed : entry.history.back().stamp);
+/// How many values to ask for after these, so that they take about kPageBytes.
+std::size_t next_page(const std::vector<KeyValue>& values) {
+  std::size_t bytes = 0;
+  for (const KeyValue& each : values)
+    bytes += each.value.size();
+  return std::clamp(kPageBytes * values.size() / std::max<std::size_t>(bytes, 1), std::size_t{1},
+                    kLogPage);
+}
+
+/// A stored value whose payload is a segment.
+StoredSegment to_segment(std::string value, const Unsealed& frame) {
+  const std::size_t begin = value.size() - frame.payload.size();
+  return {.value = std::move(value), .begin = begin, .is_whole = frame.damage == Damage::kNone};
+}
+
+Stamp first_stamp(const StoredSegment& segment) {
+  Origins origins;
+  const std::optional<PackedEntry> first =
+      SegmentReader(segment.payload(), segment.is_whole, origins).next();
+  return first ? first->newest() : Stamp{};
 }
 
 /// What is read comes writer by writer.
-void sort_by_time(std::vector<MemoryEntry>& operations) {
-  std::stable_sort(operations.begin(), operations.end(),
-                   [](const MemoryEntry& left, const MemoryEntry& right) {
-                     return newest_of(left) < newest_of(right);
-                   });
+void sort_by_time(std::vector<StoredSegment>& records) {
+  std::vector<std::pair<Stamp, std::size_t>> order;
+  order.reserve(records.size());
+  for (const StoredSegment& record : records)
+    order.emplace_back(first_stamp(record), order.size());
+  std::sort(order.begin(), order.end());
+  std::vector<StoredSegment> sorted;
+  sorted.reserve(records.size());
+  for (const auto& [stamp, index] : order)
+    sorted.push_back(std::move(records[index]));
+  records = std::move(sorted);
 }
 
 /// A value of about kSegmentBytes, and the entries that it takes from the front of many.
@@ -173,16 +200,17 @@ Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews
   noted.bytes = record.value.size();
   const Unsealed frame = unseal(FrameKind::kOperations, record.value);
   if (frame.damage == Damage::kNewerVersion) return newer_version();
+  const bool is_damaged = !at || frame.damage != Damage::kNone;
   if (at) {
     // A damaged record still gives the operations whose own checksum holds.
     Origins origins;
     SegmentReader reader(frame.payload, frame.damage == Damage::kNone, origins);
     while (const std::optional<PackedEntry> operation = reader.next()) {
       if (!operation->is_live()) ++noted.deletions;
-      news->operations.push_back(operation->entry());
     }
+    news->records.push_back(to_segment(is_damaged ? record.value : std::move(record.value), frame));
   }
-  if (!at || frame.damage != Damage::kNone) set_aside(std::move(record), known, news);
+  if (is_damaged) set_aside(std::move(record), known, news);
   return {};
 }
 
@@ -193,6 +221,7 @@ Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news)
         co_await storage_.scan(std::string(kLogPrefix), after, page);
     if (!records) co_return std::move(records).error();
     const bool is_last = records->size() < page;
+    page = next_page(*records);
     bool jumped = false;
     for (KeyValue& record : *records) {
       after = record.key;
@@ -205,6 +234,7 @@ Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news)
         if (!taken) co_return std::move(taken).error();
       } else if (at && until->second > at->sequence) {
         after = log_key(at->writer, until->second);
+        page = 1;
         jumped = true;
         break;
       }
@@ -226,16 +256,10 @@ Async<bool> Journal::read_segments(std::string checkpoint, Known* known, Journal
     if (!owner.head) owner.bytes += segment.value.size();
     const Unsealed frame = unseal(FrameKind::kEntries, segment.value);
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
-    const bool is_whole = frame.damage == Damage::kNone;
-    StoredSegment stored{
-        .value = {}, .begin = segment.value.size() - frame.payload.size(), .is_whole = is_whole};
-    if (is_whole) {
-      stored.value = std::move(segment.value);
-    } else {
-      stored.value = segment.value;
-      set_aside(std::move(segment), known, news);
-    }
-    news->segments.push_back(std::move(stored));
+    const bool is_damaged = frame.damage != Damage::kNone;
+    news->segments.push_back(
+        to_segment(is_damaged ? segment.value : std::move(segment.value), frame));
+    if (is_damaged) set_aside(std::move(segment), known, news);
   }
   bool complete = true;
   for (const auto& [name, each] : known->checkpoints) {
@@ -324,7 +348,7 @@ Async<JournalNews> Journal::open() {
     Result<Checkpoints> heads = co_await read_heads(&news.damage);
     if (!heads) co_return std::move(heads).error();
     known.checkpoints = *heads;
-    Result<void> log = co_await read_log(kLogPage, &known, &news);
+    Result<void> log = co_await read_log(kFirstLogPage, &known, &news);
     if (!log) co_return std::move(log).error();
     Result<bool> complete = co_await read_segments("", &known, &news);
     if (!complete) co_return std::move(complete).error();
@@ -347,17 +371,16 @@ Async<JournalNews> Journal::open() {
     for (const auto& [name, checkpoint] : *heads) {
       if (checkpoint.head) note_progress(*checkpoint.head, &known);
     }
-    sort_by_time(news.operations);
+    sort_by_time(news.records);
     known_ = std::move(known);
     co_return news;
   }
   co_return never_still();
 }
 
-Async<void> Journal::append(std::vector<Operation> operations) {
+Async<void> Journal::append(const std::vector<MemoryEntry>* operations) {
   WriteBatch batch;
   std::vector<LogRecord> records;
-  const std::size_t count = operations.size();
   std::size_t deletions = 0;
   std::size_t deletions_put = 0;
   ValueWriter value;
@@ -368,18 +391,17 @@ Async<void> Journal::append(std::vector<Operation> operations) {
     batch.put.push_back({log_key(writer_, sequence_ + records.size()), std::move(bytes)});
   };
   EntryPacker packer;
-  for (Operation& operation : operations) {
-    const bool is_deletion = operation.kind == MemoryEvent::kDelete;
-    const MemoryEntry entry = to_entry(std::move(operation));
-    const PackedEntry packed = packer.pack(entry);
+  for (const MemoryEntry& operation : *operations) {
+    const PackedEntry packed = packer.pack(operation);
     if (value.is_full(packed)) put();
     value.add(packed);
-    if (is_deletion) ++deletions;
+    if (!packed.is_live()) ++deletions;
   }
   if (!value.empty()) put();
 
   Result<void> written = co_await storage_.write(batch);
-  if (!written && written.error().code == ErrorCode::kQuotaExceeded && deletions == count) {
+  if (!written && written.error().code == ErrorCode::kQuotaExceeded &&
+      deletions == operations->size()) {
     // Whoever deletes wants room, and must not be refused for want of it.
     const Result<bool> dropped = co_await drop_images();
     if (dropped && *dropped) written = co_await storage_.write(std::move(batch));
@@ -412,7 +434,7 @@ Async<JournalNews> Journal::read_news() {
   for (int round = 0; round < kMaxReadRounds; ++round) {
     Known known = known_;
     JournalNews news;
-    Result<void> log = co_await read_log(kNewsPage, &known, &news);
+    Result<void> log = co_await read_log(kFirstNewsPage, &known, &news);
     if (!log) co_return std::move(log).error();
     std::vector<Error> damage;
     Result<Checkpoints> heads = co_await read_heads(&damage);
@@ -441,7 +463,7 @@ Async<JournalNews> Journal::read_news() {
     if (!complete) {
       news.damage.push_back(Error::corrupt("a segment of a checkpoint is missing"));
     }
-    sort_by_time(news.operations);
+    sort_by_time(news.records);
     known_ = std::move(known);
     co_return news;
   }

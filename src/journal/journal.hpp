@@ -35,8 +35,8 @@ namespace agent_memory {
 struct JournalNews {
   /// From checkpoints. In a fresh store's order: that of `image`, live entries first.
   std::vector<StoredSegment> segments;
-  /// From the log, as entries that say what each operation does; oldest first.
-  std::vector<MemoryEntry> operations;
+  /// From the log: entries that say what each operation does. Oldest first.
+  std::vector<StoredSegment> records;
   /// The image over the live ones in `segments`, where it is whole and fits. Only from `open`.
   std::optional<ViewImage> image;
   /// What was damaged and left out.
@@ -51,8 +51,9 @@ class Journal {
   /// Reads everything. Fails with the store's error, or with kCorrupt where a newer version of
   /// the library wrote any of it. Until it has succeeded, nothing else may be called.
   Async<JournalNews> open();
-  /// Makes the operations durable, all or none. Calls must not overlap each other or `fold`.
-  Async<void> append(std::vector<Operation> operations);
+  /// Makes operations durable (as `to_entry` gives them), all or none. Calls must not overlap each
+  /// other or `fold`.
+  Async<void> append(const std::vector<MemoryEntry>* operations);
   /// Reads what others wrote since the last `open` or `read_news`. One small read a writer. Fails
   /// as `open` does; then nothing counts as read, and the next call finds it again.
   Async<JournalNews> read_news();
@@ -96,7 +97,7 @@ class Journal {
 
   Async<std::vector<KeyValue>> scan_all(std::string prefix, std::size_t page);
   Async<Checkpoints> read_heads(std::vector<Error>* damage);
-  /// Reads the log records that `known` lacks.
+  /// Reads the log records that `known` lacks; `page` many at first.
   Async<void> read_log(std::size_t page, Known* known, JournalNews* news);
   /// Reads the segments of one checkpoint (empty name: of all); false where some that its head
   /// names are gone.

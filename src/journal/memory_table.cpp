@@ -99,31 +99,38 @@ MemoryTable::Applied MemoryTable::apply(Operation operation) {
 }
 
 MemoryTable::Applied MemoryTable::merge(const PackedEntry& entry) {
-  const std::optional<EntryIndex> index = find(entry.id());
-  if (index && packed(*index) == entry)
-    return {.effect = Effect::kNone, .index = *index, .before = {}};
-  return merge(entry.entry());
+  const std::optional<EntryIndex> found = find(entry.id());
+  if (found && packed(*found) == entry) return Applied(*found);
+  if (found) return merge(entry.entry());
+  Applied applied = add(entry);
+  if (applied.effect == Effect::kAdded) applied.record = entry.record();
+  return applied;
+}
+
+/// Adds an entry whose id is not there.
+MemoryTable::Applied MemoryTable::add(const PackedEntry& entry) {
+  const auto index = static_cast<EntryIndex>(size());
+  insert(entry.id(), place(entry));
+  note(entry, index);
+  Applied applied(index);
+  if (entry.is_live()) applied.effect = Effect::kAdded;
+  return applied;
 }
 
 MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
-  const IdPacker id(incoming.record.id);
-  const std::optional<EntryIndex> found = find(id.packed());
+  const std::optional<EntryIndex> found = find(incoming.record.id);
   if (!found) {
     if (!incoming.deleted.is_never()) forget_deleted(incoming);
-    const PackedEntry entry = packer_.pack(incoming);
-    const auto index = static_cast<EntryIndex>(size());
-    insert(entry.id(), place(entry));
-    note(entry, index);
-    return {
-        .effect = entry.is_live() ? Effect::kAdded : Effect::kNone, .index = index, .before = {}};
+    Applied applied = add(packer_.pack(incoming));
+    applied.record = std::move(incoming.record);
+    return applied;
   }
-
   const PackedEntry before = packed(*found);
   const bool was_live = before.is_live();
   MemoryEntry merged = before.entry();
   const Stamp was_changed = merged.changed;
   MemoryRecord record = merged.record;
-  Applied applied{.effect = Effect::kNone, .index = *found, .before = {}};
+  Applied applied(*found);
   if (!merge_into(merged, std::move(incoming))) return applied;
   if (was_live) {
     --live_;
@@ -138,6 +145,7 @@ MemoryTable::Applied MemoryTable::merge(MemoryEntry incoming) {
     applied.effect = entry.is_live() ? Effect::kChanged : Effect::kRemoved;
     applied.before = std::move(record);
   }
+  applied.record = std::move(merged.record);
   drop(old);
   return applied;
 }

@@ -32,8 +32,12 @@ enum class Effect : std::uint8_t { kNone, kAdded, kChanged, kRemoved };
 class MemoryTable {
  public:
   struct Applied {
+    explicit Applied(EntryIndex entry) : index(entry) {}
+
     Effect effect = Effect::kNone;
     EntryIndex index = 0;
+    /// Where it has an effect: the memory as it is now (of one that was removed: its id).
+    MemoryRecord record;
     /// The memory that it changed or removed.
     std::optional<MemoryRecord> before;
   };
@@ -81,6 +85,7 @@ class MemoryTable {
   [[nodiscard]] static std::uint32_t chunk_of(Address address) { return address >> kOffsetBits; }
   [[nodiscard]] PlacedEntry placed(Address address) const;
   [[nodiscard]] std::optional<EntryIndex> find(PackedId id) const;
+  Applied add(const PackedEntry& entry);
   void insert(PackedId id, Address address);
   void note(const PackedEntry& entry, EntryIndex index);
   Address place(const PackedEntry& entry);

@@ -50,6 +50,11 @@ constexpr std::uint8_t kEventBits = 3;
 constexpr char kMarker = '\xFF';
 constexpr std::size_t kUuidBytes = 16;
 
+bool has_stamp_in_id(std::uint8_t flags) {
+  constexpr std::uint8_t kNeeded = kUuid | kOneStep | kStampInId;
+  return (flags & kNeeded) == kNeeded;
+}
+
 std::uint8_t flag_if(bool condition, std::uint8_t flag) { return condition ? flag : 0; }
 
 bool is_dash(std::size_t place) { return place == 8 || place == 13 || place == 18 || place == 23; }
@@ -283,7 +288,7 @@ PackedId PackedEntry::id() const {
 }
 
 Stamp PackedEntry::newest() const {
-  if ((flags & kStampInId) != 0 && rest.size() >= kUuidBytes && origin.size() >= 8) {
+  if (has_stamp_in_id(flags) && rest.size() >= kUuidBytes && origin.size() >= 8) {
     Stamp stamp{.time = stamp_time_of(rest.substr(0, kUuidBytes)), .writer = 0};
     std::memcpy(&stamp.writer, origin.data() + origin.size() - 8, 8);
     return stamp;
@@ -305,7 +310,7 @@ EntryFields PackedEntry::fields() const {
   out.has_one_step = (flags & kOneStep) != 0;
   TimestampMs base = 0;
   if (out.has_one_step) {
-    const bool in_id = (flags & kStampInId) != 0 && out.id.bytes.size() >= kUuidBytes;
+    const bool in_id = has_stamp_in_id(flags) && out.id.bytes.size() == kUuidBytes;
     out.changed = {.time = in_id ? stamp_time_of(out.id.bytes) : in.varint(), .writer = writer};
     out.generation = out.changed;
     base = out.changed.ms();

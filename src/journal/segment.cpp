@@ -28,6 +28,11 @@ std::optional<std::string_view> checked(std::string_view label, std::string_view
   return bytes;
 }
 
+/// Whether it is an id, in the form that ids are packed into.
+bool is_packed_id(PackedId id) {
+  return !id.bytes.empty() && (id.is_uuid || !IdPacker(id.bytes).packed().is_uuid);
+}
+
 }  // namespace
 
 std::uint32_t Origins::intern(std::string_view origin) {
@@ -115,7 +120,7 @@ std::optional<PackedEntry> SegmentReader::next() {
     at_ += std::max<std::size_t>(size_, 1);  // damaged: the next one is wherever one is found
     const std::string_view origin = origins_[placed.origin];
     const PackedEntry entry{.flags = placed.flags, .origin = origin, .rest = placed.rest};
-    if (size_ == 0 || origin.empty() || entry.id().bytes.empty()) continue;
+    if (size_ == 0 || origin.empty() || !is_packed_id(entry.id())) continue;
     return entry;
   }
   return std::nullopt;

@@ -91,29 +91,24 @@ bool is_expired(const PackedEntry& entry, TimestampMs now_ms) {
 /// The operations of one write, and what they are about to add.
 class PendingWrite {
  public:
-  struct Part {
-    Operation operation;
-    /// Of what a kAdd adds.
-    std::optional<std::uint32_t> equality_hash;
-  };
-
   void add(Operation operation, std::string key) {
-    const auto number = static_cast<std::uint32_t>(parts_.size());
+    const auto number = static_cast<std::uint32_t>(operations_.size());
     const std::uint32_t hash = equality_hash(key);
     by_key_.insert(hash, number);
     by_id_.insert(hash32(operation.record.id), number);
     append(std::move(operation));
-    parts_.back().equality_hash = hash;
+    hashes_.back() = hash;
     keys_.back() = std::move(key);
   }
   void append(Operation operation) {
-    parts_.push_back({.operation = std::move(operation), .equality_hash = std::nullopt});
+    operations_.push_back(to_entry(std::move(operation)));
+    hashes_.emplace_back();
     keys_.emplace_back();
   }
   [[nodiscard]] bool adds(const std::string& id) const {
     HashIndex::Search search = by_id_.search(hash32(id));
     std::uint32_t number = by_id_.next(search);
-    while (number != HashIndex::kNone && parts_[number].operation.record.id != id)
+    while (number != HashIndex::kNone && operations_[number].record.id != id)
       number = by_id_.next(search);
     return number != HashIndex::kNone;
   }
@@ -121,16 +116,23 @@ class PendingWrite {
     HashIndex::Search search = by_key_.search(equality_hash(key));
     for (std::uint32_t number = by_key_.next(search); number != HashIndex::kNone;
          number = by_key_.next(search)) {
-      if (keys_[number] == key) return &parts_[number].operation.record;
+      if (keys_[number] == key) return &operations_[number].record;
     }
     return nullptr;
   }
-  std::vector<Part> take() { return std::move(parts_); }
+  [[nodiscard]] const std::vector<MemoryEntry>& operations() const { return operations_; }
+  /// Does to the store what the operations say.
+  template <typename Visitor>
+  void apply_to(Store& store, Visitor visit) {
+    for (std::size_t i = 0; i < operations_.size(); ++i)
+      visit(store.merge(std::move(operations_[i]), hashes_[i]));
+  }
 
  private:
-  std::vector<Part> parts_;
-  /// Empty where nothing is added.
+  std::vector<MemoryEntry> operations_;
+  /// Of what an operation adds: its equality key and the hash of that. Empty for the others.
   std::vector<std::string> keys_;
+  std::vector<std::optional<std::uint32_t>> hashes_;
   HashIndex by_key_;
   HashIndex by_id_;
 };
@@ -163,8 +165,8 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(news).error();
     }
     store_.load(std::move(news->segments), std::move(news->image));
-    for (MemoryEntry& operation : news->operations)
-      store_.merge(std::move(operation));
+    for (StoredSegment& record : news->records)
+      merge_segment(std::move(record), [](const Store::Changed&) {});
     stamps_.observe(store_.table().newest());
     for (Error& error : news->damage)
       tell(ErrorNotice{"open", std::move(error)});
@@ -253,7 +255,7 @@ class LocalProviderImpl final : public LocalProvider,
                 std::move(key));
     }
     if (options.abort) options.abort->commit();
-    Result<void> committed = co_await commit(write.take());
+    Result<void> committed = co_await commit(std::move(write));
     if (!committed) co_return std::move(committed).error();
     co_return stored;
   }
@@ -291,7 +293,7 @@ class LocalProviderImpl final : public LocalProvider,
     if (!index) co_return false;
     PendingWrite write;
     write.append(deletion(*index, now()));
-    Result<void> committed = co_await commit(write.take());
+    Result<void> committed = co_await commit(std::move(write));
     if (!committed) co_return std::move(committed).error();
     co_return true;
   }
@@ -334,7 +336,7 @@ class LocalProviderImpl final : public LocalProvider,
                   .generation = entry.generation,
                   .at_ms = now_ms,
                   .record = std::move(record)});
-    Result<void> committed = co_await commit(write.take());
+    Result<void> committed = co_await commit(std::move(write));
     if (!committed) co_return std::move(committed).error();
     co_return stored;
   }
@@ -371,7 +373,7 @@ class LocalProviderImpl final : public LocalProvider,
     for (const Selected& each : selected)
       write.append(deletion(each.index, now_ms));
     const auto deleted = static_cast<std::int64_t>(selected.size());
-    Result<void> committed = co_await commit(write.take());
+    Result<void> committed = co_await commit(std::move(write));
     if (!committed) co_return std::move(committed).error();
     co_return deleted;
   }
@@ -416,7 +418,7 @@ class LocalProviderImpl final : public LocalProvider,
           ++report.added;
         }
       }
-      Result<void> committed = co_await commit(write.take());
+      Result<void> committed = co_await commit(std::move(write));
       if (!committed) co_return std::move(committed).error();
       if (on_progress) {
         on_progress(static_cast<std::int64_t>(end), static_cast<std::int64_t>(memories->size()));
@@ -582,19 +584,22 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   /// Durable first; then, in one step without waiting, visible.
-  Async<void> commit(std::vector<PendingWrite::Part> parts) {
-    if (parts.empty()) co_return Result<void>();
-    std::vector<Operation> operations;
-    operations.reserve(parts.size());
-    for (const PendingWrite::Part& part : parts)
-      operations.push_back(part.operation);
-    Result<void> written = co_await journal_.append(std::move(operations));
+  Async<void> commit(PendingWrite write) {
+    if (write.operations().empty()) co_return Result<void>();
+    Result<void> written = co_await journal_.append(&write.operations());
     if (!written) co_return std::move(written).error();
     ChangeNotice notice{.stored = {}, .elsewhere = false};
-    for (PendingWrite::Part& part : parts)
-      note(store_.apply(std::move(part.operation), part.equality_hash), notice);
+    write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
     if (!notice.stored.empty()) tell(std::move(notice));
     co_return Result<void>();
+  }
+
+  template <typename Visitor>
+  void merge_segment(const StoredSegment segment, Visitor visit) {
+    Origins origins;
+    SegmentReader reader(segment.payload(), segment.is_whole, origins);
+    while (const std::optional<PackedEntry> entry = reader.next())
+      visit(store_.merge(*entry));
   }
 
   static void note(Store::Changed changed, ChangeNotice& notice) {
@@ -605,14 +610,11 @@ class LocalProviderImpl final : public LocalProvider,
     Result<JournalNews> news = co_await journal_.read_news();
     if (!news) co_return std::move(news).error();
     ChangeNotice notice{.stored = {}, .elsewhere = true};
-    for (const StoredSegment& segment : news->segments) {
-      Origins origins;
-      SegmentReader reader(segment.payload(), segment.is_whole, origins);
-      while (const std::optional<PackedEntry> entry = reader.next())
-        note(store_.merge(*entry), notice);
-    }
-    for (MemoryEntry& operation : news->operations)
-      note(store_.merge(std::move(operation)), notice);
+    const auto visit = [&](Store::Changed changed) { note(std::move(changed), notice); };
+    for (StoredSegment& segment : news->segments)
+      merge_segment(std::move(segment), visit);
+    for (StoredSegment& record : news->records)
+      merge_segment(std::move(record), visit);
     stamps_.observe(store_.table().newest());
     if (!notice.stored.empty()) tell(std::move(notice));
     for (Error& error : news->damage)
@@ -631,7 +633,7 @@ class LocalProviderImpl final : public LocalProvider,
       const PackedEntry entry = store_[index];
       if (entry.is_live() && is_expired(entry, now_ms)) expired.append(deletion(index, now_ms));
     }
-    Result<void> removed = co_await commit(expired.take());
+    Result<void> removed = co_await commit(std::move(expired));
     if (!removed) co_return std::move(removed).error();
     const std::vector<EntryIndex> order = store_.live_order();
     Result<void> folded = co_await journal_.fold(

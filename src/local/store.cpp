@@ -78,12 +78,8 @@ bool Store::load_image(ViewImage image) {
   return true;
 }
 
-Store::Changed Store::apply(Operation operation, std::optional<std::uint32_t> hash) {
-  return follow(table_.apply(std::move(operation)), hash);
-}
-
-Store::Changed Store::merge(MemoryEntry entry) {
-  return follow(table_.merge(std::move(entry)), std::nullopt);
+Store::Changed Store::merge(MemoryEntry entry, std::optional<std::uint32_t> hash) {
+  return follow(table_.merge(std::move(entry)), hash);
 }
 
 Store::Changed Store::merge(const PackedEntry& entry) {
@@ -92,14 +88,13 @@ Store::Changed Store::merge(const PackedEntry& entry) {
 
 Store::Changed Store::follow(MemoryTable::Applied applied, std::optional<std::uint32_t> hash) {
   if (applied.effect == Effect::kNone) return std::nullopt;
-  MemoryRecord record = table_.packed(applied.index).record();
   if (applied.before) remove_from_views(applied.index, *applied.before);
   if (applied.effect == Effect::kRemoved) {
-    return Change{MemoryEvent::kDelete, std::move(record)};
+    return Change{MemoryEvent::kDelete, std::move(applied.record)};
   }
-  add_to_views(applied.index, record, hash);
+  add_to_views(applied.index, applied.record, hash);
   const bool is_new = applied.effect == Effect::kAdded;
-  return Change{is_new ? MemoryEvent::kAdd : MemoryEvent::kUpdate, std::move(record)};
+  return Change{is_new ? MemoryEvent::kAdd : MemoryEvent::kUpdate, std::move(applied.record)};
 }
 
 void Store::add_to_views(EntryIndex index, const MemoryRecord& record,

@@ -38,9 +38,8 @@ class Store {
 
   /// Fills an empty store. An image that fits spares cutting texts into terms.
   void load(std::vector<StoredSegment> segments, std::optional<ViewImage> image);
-  /// `hash`: the equality_hash of what the operation adds, where it is known already.
-  Changed apply(Operation operation, std::optional<std::uint32_t> hash = std::nullopt);
-  Changed merge(MemoryEntry entry);
+  /// `hash`: the equality_hash of what it adds, where it is known already.
+  Changed merge(MemoryEntry entry, std::optional<std::uint32_t> hash = std::nullopt);
   Changed merge(const PackedEntry& entry);
 
   [[nodiscard]] std::vector<IndexHit> search(IndexQuery query);

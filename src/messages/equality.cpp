@@ -47,6 +47,15 @@ std::string normalize_for_equality(std::string_view text) {
     if (!is_closing(c)) content_end = out.size();
   };
   for (std::size_t position = 0; position < text.size();) {
+    // Of ASCII, white space aside, `take` would only make small letters.
+    if (char c = text[position]; c > ' ' && c < 0x7F) {
+      ++position;
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+      out.push_back(c);
+      last = 0;
+      if (c != '.' && c != '!' && c != '?') content_end = out.size();
+      continue;
+    }
     const Folded folded = fold_form(decode_utf8(text, position));
     for (std::uint32_t part = 0; part < folded.size; ++part)
       take(folded.code_points[part]);

@@ -81,8 +81,9 @@ class Tab {
       operation.record.created_at_ms = testing::kStart - static_cast<TimestampMs>(text.size());
       operation.record.updated_at_ms = testing::kStart;
     }
-    check(run(journal_.append({operation})).has_value(), "a storage that works takes operations");
-    table_.apply(std::move(operation));
+    const std::vector<MemoryEntry> operations{to_entry(std::move(operation))};
+    check(run(journal_.append(&operations)).has_value(), "a storage that works takes operations");
+    table_.merge(operations.front());
   }
   ViewImage fold() {
     std::vector<EntryIndex> order;
@@ -107,8 +108,8 @@ class Tab {
     damage_ += news->damage.size();
     for (StoredSegment& segment : news->segments)
       table_.load(std::move(segment));
-    for (MemoryEntry& entry : news->operations)
-      table_.merge(std::move(entry));
+    for (StoredSegment& record : news->records)
+      table_.load(std::move(record));
     clock_.observe(table_.newest());
     image_ = std::move(news->image);
     return true;

@@ -73,9 +73,8 @@ class Tab {
     co_return Result<void>();
   }
   Async<void> write(Operation operation) {
-    std::vector<Operation> operations;
-    operations.push_back(operation);
-    Result<void> written = co_await journal_.append(std::move(operations));
+    const std::vector<MemoryEntry> operations{to_entry(operation)};
+    Result<void> written = co_await journal_.append(&operations);
     if (!written) co_return std::move(written).error();
     acknowledged_.push_back(operation);
     table_.apply(std::move(operation));
@@ -128,8 +127,8 @@ class Tab {
   void take(JournalNews news) {
     for (StoredSegment& each : news.segments)
       table_.load(std::move(each));
-    for (const MemoryEntry& each : news.operations)
-      table_.merge(each);
+    for (StoredSegment& each : news.records)
+      table_.load(std::move(each));
     clock_.observe(table_.newest());
     for (const Error& each : news.damage)
       damage_.push_back(each);
