@@ -71,6 +71,9 @@ export class Bridge implements Host {
   readonly #clocks = new Map<ObjectId, () => number>();
   /** Errors of ports, which the core carries as numbers only. */
   readonly #causes = new Map<number, unknown>();
+  /** Drawn many at a time: one draw costs as much as a thousand of its numbers. */
+  readonly #randomPool = new Uint32Array(256);
+  #randomLeft = 0;
   readonly #onTrap: () => void;
 
   /** @param onTrap - Told once when the module has failed for good. */
@@ -202,7 +205,11 @@ export class Bridge implements Host {
   }
 
   random(): number {
-    return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    if (this.#randomLeft === 0) {
+      crypto.getRandomValues(this.#randomPool);
+      this.#randomLeft = this.#randomPool.length;
+    }
+    return this.#randomPool[--this.#randomLeft] ?? 0;
   }
 
   call(ticket: Ticket, target: number, id: ObjectId, method: number, bytes: Uint8Array): void {
