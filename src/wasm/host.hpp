@@ -24,6 +24,7 @@ enum class StorageMethod : int {
   kUnlock = 4,
   kWatch = 5,
   kClose = 6,
+  kStage = 7,
 };
 enum class ProviderMethod : int { kRetrieve = 0, kStore = 1, kGetAll = 2, kDelete = 3 };
 

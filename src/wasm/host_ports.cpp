@@ -77,9 +77,19 @@ class HostStorage final : public StoragePort {
   }
 
   Async<void> write(WriteBatch batch) override {
-    for (KeyValue next; batch.more && batch.more(next);)
-      batch.put.push_back(std::move(next));
     std::string packed;
+    // One at a time, so that a large batch is never here as a whole; JavaScript keeps them for the
+    // write that follows at once.
+    for (KeyValue next; batch.more && batch.more(next);) {
+      packed.clear();
+      packed.reserve(next.key.size() + next.value.size() + 16);
+      put_u32(packed, 1);
+      put_string(packed, next.key);
+      put_string(packed, next.value);
+      put_u32(packed, 0);
+      host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kStage), packed);
+    }
+    packed.clear();
     put_u32(packed, batch.put.size());
     for (const KeyValue& each : batch.put) {
       put_string(packed, each.key);

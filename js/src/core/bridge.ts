@@ -27,6 +27,7 @@ const StorageMethod = {
   unlock: 4,
   watch: 5,
   close: 6,
+  stage: 7,
 } as const;
 const ProviderMethod = { retrieve: 0, store: 1, getAll: 2, delete: 3 } as const;
 
@@ -55,6 +56,8 @@ interface Operation extends InvokeOptions {
 interface RegisteredStorage {
   readonly port: StoragePort;
   readonly locks: Map<string, () => void>;
+  /** What the next write puts beside what it says itself. */
+  readonly staged: [key: string, value: Uint8Array][];
   unwatch?: (() => void) | undefined;
 }
 
@@ -138,7 +141,7 @@ export class Bridge implements Host {
   }
 
   addStorage(id: ObjectId, port: StoragePort, now: () => number): void {
-    this.#storages.set(id, { port, locks: new Map() });
+    this.#storages.set(id, { port, locks: new Map(), staged: [] });
     this.#clocks.set(id, now);
   }
 
@@ -302,9 +305,15 @@ export class Bridge implements Host {
     switch (method) {
       case StorageMethod.get:
         return packOptional(await port.get(decoder.decode(bytes)));
-      case StorageMethod.write:
-        await port.write(unpackBatch(bytes));
+      case StorageMethod.stage:
+        storage.staged.push(...unpackBatch(bytes).put);
         return nothing;
+      case StorageMethod.write: {
+        const batch = unpackBatch(bytes);
+        batch.put.push(...storage.staged.splice(0));
+        await port.write(batch);
+        return nothing;
+      }
       case StorageMethod.scan: {
         const { prefix, after, limit } = unpackScan(bytes);
         return packPairs(await port.scan(prefix, after === '' ? undefined : after, limit));
