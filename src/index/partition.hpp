@@ -62,7 +62,7 @@ struct Traits {
 };
 
 /// Turns further apart are not one talk.
-inline constexpr TimestampMs kMaxPauseMs = 30 * 60 * 1000;
+inline constexpr TimestampMs kMaxPauseMs = TimestampMs{30} * 60 * 1000;
 
 class Partition {
  public:

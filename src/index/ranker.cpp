@@ -151,7 +151,8 @@ class Ranker::Pass {
         partition_(*selection.parts[part].partition),
         view_(selection.parts[part].view),
         best_(best) {
-    const std::size_t padded = (partition_.slots() + kLanes - 1) / kLanes * kLanes;
+    const std::size_t padded =
+        (std::size_t{partition_.slots()} + kLanes - 1) / kLanes * std::size_t{kLanes};
     if (ranker.sums_.size() < padded) {
       ranker.sums_.resize(padded);
       ranker.cells_.resize(padded);
@@ -262,12 +263,18 @@ class Ranker::Pass {
 
   void consider_around(Slot slot) {
     consider(slot);
-    Slot at = slot;
-    for (int turns = 0; turns < 2 && (at = partition_.turn_before(at)) != kNoSlot; ++turns)
-      consider(at);
-    at = slot;
-    for (int turns = 0; turns < 2 && (at = partition_.turn_after(at)) != kNoSlot; ++turns)
-      consider(at);
+    Slot before = partition_.turn_before(slot);
+    Slot after = partition_.turn_after(slot);
+    for (int turns = 0; turns < 2; ++turns) {
+      if (before != kNoSlot) {
+        consider(before);
+        before = partition_.turn_before(before);
+      }
+      if (after != kNoSlot) {
+        consider(after);
+        after = partition_.turn_after(after);
+      }
+    }
   }
 
   void consider(Slot slot) {
@@ -293,14 +300,12 @@ class Ranker::Pass {
     if (after != kNoSlot && partition_.asks(slot)) factor *= kAskingFactor;
 
     double context = 0;
-    if (before != kNoSlot) {
-      context += (before_asks ? kBeforeAsking : kBefore) * nearby_words(slot, before);
-      context += kTwoBefore * nearby_words(slot, partition_.turn_before(before));
-    }
-    if (after != kNoSlot) {
-      context += kAfter * nearby_words(slot, after);
-      context += kTwoAfter * nearby_words(slot, partition_.turn_after(after));
-    }
+    context += (before_asks ? kBeforeAsking : kBefore) * nearby_words(slot, before);
+    context += kTwoBefore *
+               nearby_words(slot, before != kNoSlot ? partition_.turn_before(before) : kNoSlot);
+    context += kAfter * nearby_words(slot, after);
+    context +=
+        kTwoAfter * nearby_words(slot, after != kNoSlot ? partition_.turn_after(after) : kNoSlot);
     if ((keyword + context + kSurroundings) * factor < best_.threshold()) return;
     context += kSurroundings * matched_around(slot);
 
@@ -322,28 +327,32 @@ class Ranker::Pass {
     best_.offer(candidate);
   }
 
-  /// What `neighbour` of the same talk lends `slot`: its own words, the less the longer the pause.
+  /// What `neighbour` of the same talk lends `slot`: its own words, the less the longer the pause,
+  /// and of what is missing a part of those of `slot`.
   [[nodiscard]] double nearby_words(Slot slot, Slot neighbour) const {
-    if (neighbour == kNoSlot || cells_[neighbour] == 0) return 0;
+    const double missing = context_weight::kMissing * words(slot);
+    if (neighbour == kNoSlot) return missing;
     const TimestampMs apart_ms = std::abs(partition_.time(slot) - partition_.time(neighbour));
-    if (apart_ms >= kMaxPauseMs) return 0;
-    return words(neighbour) *
-           (1.0 - static_cast<double>(apart_ms) / static_cast<double>(kMaxPauseMs));
+    if (apart_ms >= kMaxPauseMs) return missing;
+    const double faded = static_cast<double>(apart_ms) / static_cast<double>(kMaxPauseMs);
+    return words(neighbour) * (1.0 - faded) + missing * faded;
   }
 
   /// The share of the query's weight that the turn and those around it match together, of the
   /// heaviest terms.
   [[nodiscard]] double matched_around(Slot slot) const {
     std::uint32_t cells = cells_[slot];
-    Slot at = slot;
-    for (int turns = 0; turns < context_weight::kSurroundingTurns; ++turns) {
-      if ((at = partition_.turn_before(at)) == kNoSlot) break;
+    int turns = 0;
+    for (Slot at = partition_.turn_before(slot);
+         at != kNoSlot && turns < context_weight::kSurroundingTurns; ++turns) {
       cells |= cells_[at];
+      at = partition_.turn_before(at);
     }
-    at = slot;
-    for (int turns = 0; turns < context_weight::kSurroundingTurns; ++turns) {
-      if ((at = partition_.turn_after(at)) == kNoSlot) break;
+    turns = 0;
+    for (Slot at = partition_.turn_after(slot);
+         at != kNoSlot && turns < context_weight::kSurroundingTurns; ++turns) {
       cells |= cells_[at];
+      at = partition_.turn_after(at);
     }
     std::uint32_t weight = 0;
     cells &= cell::kTermBits;

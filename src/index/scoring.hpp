@@ -38,6 +38,9 @@ inline constexpr double kBeforeAsking = 1.75;
 inline constexpr double kTwoBefore = 0.6;
 inline constexpr double kAfter = 0.6;
 inline constexpr double kTwoAfter = 0.4;
+/// Where there is no neighbour, or the further away in time it is, this much of the document's own
+/// strength stands for it: or a note would come after every turn of a talk about the same.
+inline constexpr double kMissing = 0.4;
 /// Of the share of the query's weight that the turns around it match together.
 inline constexpr double kSurroundings = 0.2;
 /// How many turns to either side these are.
@@ -55,11 +58,11 @@ inline constexpr double kAnswerFactor = 0.5;
 /// The document asks something, and the talk goes on.
 inline constexpr double kAskingFactor = 0.85;
 
-/// HYBRID: takes from an old memory up to a fifth, the more the more of the query it matches. Of
+/// HYBRID: takes from an old memory up to a quarter, the more the more of the query it matches. Of
 /// two that say equally much the newer comes first; what matches little is not sorted by age.
 inline double with_recency(double strength, double matched, double recency) {
-  constexpr double kRecencyWeight = 0.2;
-  return strength * (1.0 - kRecencyWeight * matched * matched * (1.0 - recency));
+  constexpr double kRecencyWeight = 0.25;
+  return strength * (1.0 - kRecencyWeight * matched * matched * matched * (1.0 - recency));
 }
 
 // ---------------------------------------------------------------------------------------- scores

@@ -687,6 +687,16 @@ TEST_CASE("turns lend nothing over a pause, to other runs, or among notes", "[in
   CHECK_FALSE(index.search(talk_query("violin"))[0].context.has_value());
 }
 
+TEST_CASE("a note that says it all comes before turns of a talk that say half", "[index][talk]") {
+  MemoryIndex index = talk_of({{"I bought a green hat."},
+                               {"I saw green hills."},
+                               {"A green door."},
+                               {"We had tea."},
+                               {"The tea was cold."}});
+  index.add(9, {.identity = user("ann"), .text = "I like green tea", .time_ms = kNow - 90 * kDay});
+  CHECK(documents(index.search(talk_query("green tea")))[0] == 9);
+}
+
 TEST_CASE("turns that arrive out of order stand where their times put them", "[index][talk]") {
   for (const int count : {10, 300}) {
     MemoryIndex in_order;

@@ -197,10 +197,13 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
         {{-1, answers ? 1.75 : 0.7}, {-2, 0.6}, {1, 0.6}, {2, 0.4}}};
     for (const auto& [steps, weight] : kNeighbours) {
       const std::optional<DocumentId> neighbour = turn_at(id, steps);
-      if (!neighbour) continue;
-      const double apart_ms =
-          std::abs(static_cast<double>(documents_[*neighbour].time_ms - documents_[id].time_ms));
-      context += weight * owns[*neighbour].words(full) * std::max(0.0, 1 - apart_ms / kHalfHourMs);
+      const double apart_ms = !neighbour
+                                  ? kHalfHourMs
+                                  : std::abs(static_cast<double>(documents_[*neighbour].time_ms -
+                                                                 documents_[id].time_ms));
+      const double faded = std::min(1.0, apart_ms / kHalfHourMs);
+      const double lent = neighbour ? owns[*neighbour].words(full) : 0;
+      context += weight * (lent * (1 - faded) + 0.4 * own.words(full) * faded);
     }
     std::set<std::size_t> around;
     for (int steps = -8; steps <= 8; ++steps) {
@@ -218,7 +221,7 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
     if (after && asks(documents_[id].text)) strength *= 0.85;
     if (query.strategy == RetrievalStrategy::kHybrid) {
       const double matched = own.matched / full;
-      strength *= 1 - 0.2 * matched * matched * (1 - recency_of(query, id));
+      strength *= 1 - 0.25 * std::pow(matched, 3) * (1 - recency_of(query, id));
     }
     ranked.push_back(
         {.document = id,
