@@ -166,7 +166,7 @@ class LocalProviderImpl final : public LocalProvider,
     }
     store_.load(std::move(news->segments), std::move(news->image));
     for (StoredSegment& record : news->records)
-      merge_segment(std::move(record), [](const Store::Changed&) {});
+      merge_segment(record, [](const Store::Changed&) {});
     stamps_.observe(store_.table().newest());
     for (Error& error : news->damage)
       tell(ErrorNotice{"open", std::move(error)});
@@ -595,7 +595,7 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   template <typename Visitor>
-  void merge_segment(const StoredSegment segment, Visitor visit) {
+  void merge_segment(const StoredSegment& segment, Visitor visit) {
     Origins origins;
     SegmentReader reader(segment.payload(), segment.is_whole, origins);
     while (const std::optional<PackedEntry> entry = reader.next())
@@ -612,9 +612,9 @@ class LocalProviderImpl final : public LocalProvider,
     ChangeNotice notice{.stored = {}, .elsewhere = true};
     const auto visit = [&](Store::Changed changed) { note(std::move(changed), notice); };
     for (StoredSegment& segment : news->segments)
-      merge_segment(std::move(segment), visit);
+      merge_segment(segment, visit);
     for (StoredSegment& record : news->records)
-      merge_segment(std::move(record), visit);
+      merge_segment(record, visit);
     stamps_.observe(store_.table().newest());
     if (!notice.stored.empty()) tell(std::move(notice));
     for (Error& error : news->damage)
