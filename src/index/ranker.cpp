@@ -25,14 +25,16 @@ constexpr std::uint32_t kTermBits = 0x7FFF0000;
 constexpr std::uint32_t kSpeaker = 0x80000000;
 }  // namespace cell
 
-/// What the weights of a query's terms add up to, nearly: with rounding they stay below 2^16.
+/// What the weights of a query's terms add up to, nearly: rounded, and at least 1 each, those of
+/// kMaxTerms stay below 2^16. Of more terms the lightest are not looked for.
 constexpr double kFullWeight = 65000;
-constexpr std::size_t kMaxTerms = 1000;
+constexpr std::size_t kMaxTerms = 500;
 
 struct PlannedTerm {
   const std::string* text = nullptr;
   /// Nullptr for a term of words.
   const DateMention* date = nullptr;
+  std::uint64_t documents = 0;
   double idf = 0;
   /// Its share of kFullWeight; and that with its bit, as it is added to a cell.
   std::uint32_t weight = 0;
@@ -100,7 +102,9 @@ Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection
       const std::uint32_t number = part.partition->find_term(term);
       if (number != TermDictionary::kNone) with_term += part.partition->live_count(number);
     }
-    plan.terms.push_back({.text = &term, .idf = inverse_document_frequency(documents, with_term)});
+    plan.terms.push_back({.text = &term,
+                          .documents = with_term,
+                          .idf = inverse_document_frequency(documents, with_term)});
   }
   for (const DateMention& mention : terms.dates) {
     const std::vector<TimeRange> ranges = ranges_of(mention, selection);
@@ -108,20 +112,27 @@ Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection
     for (const Selection::Part& part : selection.parts) {
       visit_dated(*part.partition, ranges, [&](Slot) { ++dated; });
     }
-    plan.terms.push_back({.date = &mention, .idf = inverse_document_frequency(documents, dated)});
+    plan.terms.push_back({.date = &mention,
+                          .documents = dated,
+                          .idf = inverse_document_frequency(documents, dated)});
   }
   std::stable_sort(
       plan.terms.begin(), plan.terms.end(),
       [](const PlannedTerm& left, const PlannedTerm& right) { return left.idf > right.idf; });
-  if (plan.terms.size() > kMaxTerms) plan.terms.resize(kMaxTerms);
   double sum = 0;
   for (const PlannedTerm& term : plan.terms)
     sum += term.idf;
+  for (PlannedTerm& term : plan.terms) {
+    term.weight =
+        static_cast<std::uint32_t>(std::max(1L, std::lround(term.idf / sum * kFullWeight)));
+    plan.full_weight += term.weight;
+  }
+  // What nobody has weighs, but need not be looked for.
+  std::erase_if(plan.terms, [](const PlannedTerm& term) { return term.documents == 0; });
+  if (plan.terms.size() > kMaxTerms) plan.terms.resize(kMaxTerms);
   for (std::size_t i = 0; i < plan.terms.size(); ++i) {
     PlannedTerm& term = plan.terms[i];
-    term.weight = static_cast<std::uint32_t>(std::lround(term.idf / sum * kFullWeight));
     term.cell = term.weight + (i < cell::kTerms ? 1U << (cell::kFirstTerm + i) : 0U);
-    plan.full_weight += term.weight;
   }
   return plan;
 }
@@ -257,9 +268,13 @@ class Ranker::Pass {
       own = 2;
     }
     const double needed =
-        (best_.threshold() / factor - context_weight::kSurroundings) / (own + context_weight::kSum);
+        (bar() / factor - context_weight::kSurroundings) / (own + context_weight::kSum);
     return needed * (1 - 1e-5);  // rounded down, whatever is lost on the way to a float
   }
+
+  /// What no strength below can get among the best. Strengths are rounded when they are compared:
+  /// what is a little below the worst of them may yet be its equal, and later.
+  [[nodiscard]] double bar() const { return best_.threshold() - kScoreStep; }
 
   void consider_around(Slot slot) {
     consider(slot);
@@ -306,7 +321,7 @@ class Ranker::Pass {
     context += kAfter * nearby_words(slot, after);
     context +=
         kTwoAfter * nearby_words(slot, after != kNoSlot ? partition_.turn_after(after) : kNoSlot);
-    if ((keyword + context + kSurroundings) * factor < best_.threshold()) return;
+    if ((keyword + context + kSurroundings) * factor < bar()) return;
     context += kSurroundings * matched_around(slot);
 
     Candidate candidate{.strength = (keyword + context) * factor,
@@ -320,7 +335,7 @@ class Ranker::Pass {
           with_recency(candidate.strength, matched(slot),
                        recency(candidate.time_ms, query_.now_ms, query_.half_life_ms));
     }
-    candidate.strength = round_score(candidate.strength);
+    candidate.strength = std::max(round_score(candidate.strength), kScoreStep);
     if (before != kNoSlot || after != kNoSlot) {
       candidate.context = context / (kSum + kSurroundings);
     }

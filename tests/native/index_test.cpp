@@ -509,6 +509,41 @@ TEST_CASE("of equal scores the later comes first, then the one that precedes", "
   CHECK(index.search(query).empty());
 }
 
+TEST_CASE("of more equal memories than are asked for the latest are found", "[index]") {
+  // Beside others of several lengths: the strength is rounded up among some and down among others.
+  for (int words = 0; words < 12; ++words) {
+    std::string text = "bread";
+    for (int i = 0; i < words; ++i)
+      text += " word" + std::to_string(i);
+    MemoryIndex index;
+    index.add(100, {.identity = user("ann"), .text = text, .time_ms = kNow});
+    for (DocumentId id = 0; id < 40; ++id) {
+      index.add(id, {.identity = user("ann"), .text = "tea", .time_ms = kNow + kDay * id});
+    }
+    INFO(text);
+    IndexQuery query = query_for("tea");
+    query.top_k = 3;
+    CHECK(documents(index.search(query)) == Ids{39, 38, 37});
+  }
+}
+
+TEST_CASE("a word among very many unknown ones is found, with a score next to nothing", "[index]") {
+  MemoryIndex index;
+  for (DocumentId id = 0; id < 50; ++id)
+    index.add(id, {.identity = user("ann"), .text = "tea", .time_ms = kNow});
+  std::string text = "tea";
+  for (int i = 0; i < 3000; ++i)
+    text += " unknown" + std::to_string(i);
+  for (const std::size_t size : {text.size(), text.size() / 3, text.size() / 9, text.size() / 27}) {
+    const std::vector<IndexHit> hits = index.search(query_for(text.substr(0, size)));
+    for (const IndexHit& hit : hits) {
+      CHECK(hit.score >= 0);
+      CHECK(hit.score < 0.1);
+    }
+  }
+  CHECK(index.search(query_for(text)).size() == 5);
+}
+
 TEST_CASE("RECENCY ranks by age whatever the query says", "[index]") {
   MemoryIndex index = index_of(
       {{"tea", kNow - 30 * kDay}, {"", kNow + kDay}, {"coffee", kNow - 60 * kDay}, {"x", kNow}});

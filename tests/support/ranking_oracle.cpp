@@ -79,6 +79,7 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
   struct Wanted {
     std::string term;
     const DateMention* date = nullptr;
+    double documents = 0;
     double idf = 0;
     double weight = 0;
   };
@@ -89,13 +90,17 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
   for (std::size_t i = 0; i < list.size(); ++i)
     distinct.emplace(list[i]);
   for (const std::string& term : distinct)
-    wanted.push_back({.term = term, .date = nullptr, .idf = idf(with_term[term]), .weight = 0});
+    wanted.push_back({.term = term,
+                      .date = nullptr,
+                      .documents = with_term[term],
+                      .idf = idf(with_term[term]),
+                      .weight = 0});
   const std::vector<DateMention> dates = find_dates(query.text, query.now_ms);
   for (const DateMention& date : dates) {
     double with = 0;
     for (const auto* entry : collection)
       with += is_on(date, entry->second.time_ms) ? 1 : 0;
-    wanted.push_back({.term = {}, .date = &date, .idf = idf(with), .weight = 0});
+    wanted.push_back({.term = {}, .date = &date, .documents = with, .idf = idf(with), .weight = 0});
   }
   std::stable_sort(wanted.begin(), wanted.end(),
                    [](const Wanted& left, const Wanted& right) { return left.idf > right.idf; });
@@ -104,9 +109,11 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
     sum += each.idf;
   double full = 0;
   for (Wanted& each : wanted) {
-    each.weight = std::round(each.idf / sum * 65000);
+    each.weight = std::max(1.0, std::round(each.idf / sum * 65000));
     full += each.weight;
   }
+  std::erase_if(wanted, [](const Wanted& each) { return each.documents == 0; });
+  if (wanted.size() > 500) wanted.resize(500);
 
   // What each document matches by itself.
   struct Own {
@@ -225,7 +232,7 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
     }
     ranked.push_back(
         {.document = id,
-         .strength = rounded(strength),
+         .strength = std::max(rounded(strength), 1e-9),
          .keyword = rounded(keyword),
          .context = before || after ? std::optional(rounded(context / 3.55)) : std::nullopt});
   }
