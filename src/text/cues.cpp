@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "text/cues.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -53,16 +54,18 @@ bool asks_for_time(std::string_view query) {
   return false;
 }
 
-bool TimeWords::any_of(const TermList& terms) const {
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    if (contains(terms[i])) return true;
-  }
-  return false;
+TimeWords::TimeWords(Analyzer& analyzer) {
+  TermList terms;
+  analyzer.analyze(kWords, terms);
+  for (std::size_t i = 0; i < terms.size(); ++i)
+    terms_.emplace_back(terms[i]);
+  std::sort(terms_.begin(), terms_.end());
 }
 
-bool TimeWords::contains(std::string_view term) const {
-  for (std::size_t i = 0; i < terms_.size(); ++i) {
-    if (terms_[i] == term) return true;
+bool TimeWords::any_of(const TermList& terms) const {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const auto place = std::lower_bound(terms_.begin(), terms_.end(), terms[i]);
+    if (place != terms_.end() && *place == terms[i]) return true;
   }
   return false;
 }

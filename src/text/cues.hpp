@@ -4,7 +4,9 @@
 // What the form of a text tells about it, beside its words: whether it asks, and whether it is
 // about a time. English only where it is about words; elsewhere nothing is claimed. Pure.
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "text/analyzer.hpp"
 
@@ -19,7 +21,7 @@ bool asks_for_time(std::string_view query);
 /// The terms of words that tell a time: "yesterday", "June", "ago", "weekend", ....
 class TimeWords {
  public:
-  explicit TimeWords(Analyzer& analyzer) { analyzer.analyze(kWords, terms_); }
+  explicit TimeWords(Analyzer& analyzer);
   /// Whether any of `terms` is one.
   [[nodiscard]] bool any_of(const TermList& terms) const;
 
@@ -31,9 +33,8 @@ class TimeWords {
       "spring summer sunday thursday today tomorrow tonight tuesday wednesday week weekend winter "
       "year yesterday";
 
-  [[nodiscard]] bool contains(std::string_view term) const;
-
-  TermList terms_;
+  /// Ascending.
+  std::vector<std::string> terms_;
 };
 
 }  // namespace agent_memory
