@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/names.hpp"
+#include "base/visibility.hpp"
 
 namespace agent_memory {
 namespace {
@@ -51,9 +52,7 @@ std::optional<MemoryEvent> memory_event_from_name(std::string_view name) {
 }
 
 bool is_visible(const Identity& memory, const Identity& call) {
-  if (call.empty()) return memory.empty();
-  return memory.user_id == call.user_id && (!call.agent_id || memory.agent_id == call.agent_id) &&
-         (!call.run_id || memory.run_id == call.run_id);
+  return is_visible_to(memory, call);
 }
 
 }  // namespace agent_memory

@@ -15,6 +15,7 @@
 #include "base/json.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
+#include "base/visibility.hpp"
 #include "index/filter.hpp"
 #include "journal/journal.hpp"
 #include "local/export_format.hpp"
@@ -542,7 +543,7 @@ class LocalProviderImpl final : public LocalProvider,
       const PackedEntry entry = store_[index];
       if (!entry.is_live()) continue;
       const EntryFields fields = entry.fields();
-      if ((!identity || is_visible(fields, *identity)) && accepts(entry, filter, {}, now_ms)) {
+      if ((!identity || is_visible_to(fields, *identity)) && accepts(entry, filter, {}, now_ms)) {
         selected.push_back({.created_at_ms = fields.created_at_ms, .index = index});
       }
     }

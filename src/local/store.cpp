@@ -43,12 +43,6 @@ std::string equality_key(const MemoryRecord& record) {
 
 std::uint32_t equality_hash(std::string_view key) { return hash32(key); }
 
-bool is_visible(const EntryFields& memory, const Identity& call) {
-  if (call.empty()) return !memory.user_id && !memory.agent_id && !memory.run_id;
-  return memory.user_id == call.user_id && (!call.agent_id || memory.agent_id == call.agent_id) &&
-         (!call.run_id || memory.run_id == call.run_id);
-}
-
 void Store::load(std::vector<StoredSegment> segments, std::optional<ViewImage> image) {
   for (StoredSegment& segment : segments)
     table_.load(std::move(segment));

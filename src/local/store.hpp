@@ -24,9 +24,6 @@ std::string equality_key(const MemoryRecord& record);
 /// What the store finds such keys by.
 std::uint32_t equality_hash(std::string_view key);
 
-/// Whether the memory is shown to such a call; see Identity.
-bool is_visible(const EntryFields& memory, const Identity& call);
-
 class Store {
  public:
   /// A live memory changed: how, and what it is now (for kDelete: only its id).
