@@ -188,6 +188,7 @@ void Partition::remove(Slot slot) {
     if (before != kNoSlot) next_[before] = after;
     if (after != kNoSlot) {
       previous_[after] = before;
+      if (before != kNoSlot) note_order(before, after);
     } else {
       last_of_thread_[thread_of(slot)] = before;
     }
@@ -246,12 +247,22 @@ std::uint32_t Partition::thread_of(Slot slot) {
 void Partition::link_between(Slot before, Slot slot, Slot after, std::uint32_t thread) {
   previous_[slot] = before;
   next_[slot] = after;
-  if (before != kNoSlot) next_[before] = slot;
+  if (before != kNoSlot) {
+    next_[before] = slot;
+    note_order(before, slot);
+  }
   if (after != kNoSlot) {
     previous_[after] = slot;
+    note_order(slot, after);
   } else {
     last_of_thread_[thread] = slot;
   }
+}
+
+void Partition::note_order(Slot before, Slot after) {
+  if (before + 1 == after || !are_one_talk(before, after)) return;
+  out_of_order_[before / kBlockSlots] = 1;
+  out_of_order_[after / kBlockSlots] = 1;
 }
 
 void Partition::extend_window(Slot slot, TimestampMs time_ms) {

@@ -61,6 +61,9 @@ struct Traits {
   std::optional<Role> role = std::nullopt;
 };
 
+/// What is known of turns side by side is summarised for so many slots.
+inline constexpr Slot kBlockSlots = 16;
+
 /// Turns further apart are not one talk.
 inline constexpr TimestampMs kMaxPauseMs = TimestampMs{30} * 60 * 1000;
 
@@ -120,6 +123,11 @@ class Partition {
     return after != kNoSlot && are_one_talk(slot, after) ? after : kNoSlot;
   }
 
+  /// Whether the turns before and after in the same talk, of every slot in [block * kBlockSlots,
+  /// ...), have the numbers before and after its own. Said of no block where it is not so; it may
+  /// be so where it is not said.
+  [[nodiscard]] bool is_in_order(std::size_t block) const { return out_of_order_[block] == 0; }
+
   /// The number of a term, or TermDictionary::kNone.
   [[nodiscard]] std::uint32_t find_term(std::string_view term) const { return terms_.find(term); }
   [[nodiscard]] PostingCursor cursor(std::uint32_t term) const { return postings_.cursor(term); }
@@ -161,6 +169,8 @@ class Partition {
   /// The number of the slot's agent and run among `threads_`.
   std::uint32_t thread_of(Slot slot);
   void link_between(Slot before, Slot slot, Slot after, std::uint32_t thread);
+  /// Notes where the talk goes on at another slot than the next.
+  void note_order(Slot before, Slot after);
   void extend_window(Slot slot, TimestampMs time_ms);
   void set_id(std::vector<std::uint32_t>& column, const std::optional<std::string>& id);
 
@@ -174,6 +184,8 @@ class Partition {
   std::vector<Slot> previous_;
   std::vector<Slot> next_;
   Slot linked_ = 0;
+  /// By block, 1 where a talk jumps.
+  std::vector<std::uint8_t> out_of_order_;
   /// Pairs of agent and run, and the last slot of each.
   TermDictionary threads_;
   std::vector<Slot> last_of_thread_;
@@ -191,6 +203,7 @@ void Partition::link(const Order& is_earlier) {
   if (linked_ == end) return;
   previous_.resize(end, kNoSlot);
   next_.resize(end, kNoSlot);
+  out_of_order_.resize((std::size_t{end} + kBlockSlots - 1) / kBlockSlots);
   const auto comes_before = [&](Slot left, Slot right) {
     return times_[left] != times_[right] ? times_[left] < times_[right]
                                          : is_earlier(documents_[left], documents_[right]);
@@ -222,6 +235,7 @@ void Partition::link(const Order& is_earlier) {
                                      : comes_before(left.second, right.second);
   });
   std::fill(last_of_thread_.begin(), last_of_thread_.end(), kNoSlot);
+  std::fill(out_of_order_.begin(), out_of_order_.end(), std::uint8_t{0});
   for (const auto& [thread, slot] : order)
     link_between(last_of_thread_[thread], slot, kNoSlot, thread);
 }

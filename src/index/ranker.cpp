@@ -2,6 +2,8 @@
 #include "index/ranker.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -139,44 +141,80 @@ Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection
 
 // Four lanes of 32 bits: SIMD on wasm and on every processor that has it.
 constexpr Slot kLanes = 4;
+static_assert(kBlockSlots == 4 * kLanes);
+static_assert(kBlockSlots >= context_weight::kSurroundingTurns, "they are all in the next block");
 using Floats [[gnu::vector_size(16)]] = float;
 using Numbers [[gnu::vector_size(16)]] = std::int32_t;
 
-/// Whether any of the four numbers is not 0.
-bool any(Numbers numbers) {
-  std::uint64_t halves[2];
-  std::memcpy(halves, &numbers, sizeof halves);
-  return (halves[0] | halves[1]) != 0;
+template <typename Lanes, typename Lane>
+Lanes load(const Lane* from) {
+  static_assert(sizeof(Lanes) == kLanes * sizeof(Lane));
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
 }
+
+Floats greater(Floats left, Floats right) { return left > right ? left : right; }
+
+/// Of four documents at once, in units of full_weight squared.
+Floats strengths(Floats sums, Numbers cells) {
+  return sums * __builtin_convertvector(cells & static_cast<int>(cell::kWeights), Floats);
+}
+
+/// The weight of every set of a query's heaviest terms.
+class TermSets {
+ public:
+  explicit TermSets(const std::vector<PlannedTerm>& terms) {
+    const std::size_t count = std::min(terms.size(), cell::kTerms);
+    for (std::size_t bits = 1; bits < std::size_t{1} << std::min(count, kHalf); ++bits)
+      low_[bits] = low_[bits & (bits - 1)] + terms[std::countr_zero(bits)].weight;
+    for (std::size_t bits = 1; count > kHalf && bits < std::size_t{1} << (count - kHalf); ++bits)
+      high_[bits] = high_[bits & (bits - 1)] + terms[kHalf + std::countr_zero(bits)].weight;
+  }
+
+  /// Of the terms whose bits are in `cells`.
+  [[nodiscard]] std::uint32_t weight(std::uint32_t cells) const {
+    const std::uint32_t bits = (cells & cell::kTermBits) >> cell::kFirstTerm;
+    return low_[bits % low_.size()] + high_[bits / low_.size()];
+  }
+
+ private:
+  static constexpr std::size_t kHalf = 8;
+  std::array<std::uint32_t, std::size_t{1} << kHalf> low_{};
+  std::array<std::uint32_t, std::size_t{1} << (cell::kTerms - kHalf)> high_{};
+};
 
 }  // namespace
 
 /// One partition's part of a search.
 class Ranker::Pass {
  public:
-  Pass(Ranker& ranker, const IndexQuery& query, const Plan& plan, const Selection& selection,
-       std::uint32_t part, TopK& best)
+  Pass(Ranker& ranker, const IndexQuery& query, const Plan& plan, const TermSets& term_sets,
+       const Selection& selection, std::uint32_t part, TopK& best)
       : query_(query),
         plan_(plan),
+        term_sets_(term_sets),
         part_(part),
         partition_(*selection.parts[part].partition),
         view_(selection.parts[part].view),
-        best_(best) {
-    const std::size_t padded =
-        (std::size_t{partition_.slots()} + kLanes - 1) / kLanes * std::size_t{kLanes};
-    if (ranker.sums_.size() < padded) {
+        best_(best),
+        weight_unit_(1.0 / plan.full_weight),
+        strength_unit_(weight_unit_ * weight_unit_),
+        most_factor_(plan.asks_for_time ? kTellsTimeFactor : 1.0) {
+    block_count_ = (std::size_t{partition_.slots()} + kBlockSlots - 1) / kBlockSlots;
+    if (ranker.blocks_.size() < block_count_ + 2) {
+      const std::size_t padded = block_count_ * kBlockSlots + std::size_t{2} * kLanes;
       ranker.sums_.resize(padded);
       ranker.cells_.resize(padded);
-      ranker.considered_.resize(padded / 64 + 1);
+      ranker.blocks_.resize(block_count_ + 2);
     }
-    sums_ = ranker.sums_.data();
-    cells_ = ranker.cells_.data();
-    considered_ = ranker.considered_.data();
+    sums_ = ranker.sums_.data() + kLanes;
+    cells_ = ranker.cells_.data() + kLanes;
+    blocks_ = ranker.blocks_.data() + 1;
   }
   ~Pass() {
     std::fill_n(sums_, partition_.slots(), 0.0F);
     std::fill_n(cells_, partition_.slots(), 0U);
-    std::fill_n(considered_, partition_.slots() / 64 + 1, std::uint64_t{0});
   }
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
@@ -195,25 +233,31 @@ class Ranker::Pass {
         add_term(term, number, share);
       }
     }
-    consider_rarest();
     consider_all();
   }
 
  private:
+  /// Of a block whose talk may go on anywhere.
+  static constexpr float kAnyStrength = std::numeric_limits<float>::infinity();
+  /// So many blocks are considered before all others.
+  static constexpr std::size_t kFirstBlocks = 16;
+  struct FirstBlock {
+    float strength = 0;
+    std::size_t block = 0;
+  };
+  using FirstBlocks = std::array<FirstBlock, kFirstBlocks>;
+
   void add_term(const PlannedTerm& term, std::uint32_t number, const TermShares& share) {
     const auto weight = static_cast<float>(term.weight);
     const bool everything = view_.everything();
-    std::uint32_t speakers = 0;
     partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
       const std::uint32_t length = partition_.length(posting.slot);
       if (length == 0) return;  // dead
       if (!everything && !partition_.is_visible(posting.slot, view_)) return;
       sums_[posting.slot] += weight * share(static_cast<float>(posting.frequency), length);
-      const std::uint32_t speaker = posting.speaker ? cell::kSpeaker : 0;
-      cells_[posting.slot] = (cells_[posting.slot] + term.cell) | speaker;
-      speakers |= speaker;
+      cells_[posting.slot] =
+          (cells_[posting.slot] + term.cell) | (posting.speaker ? cell::kSpeaker : 0);
     });
-    names_speaker_ = names_speaker_ || speakers != 0;
   }
 
   [[nodiscard]] double matched(Slot slot) const {
@@ -223,81 +267,151 @@ class Ranker::Pass {
     return word_strength(static_cast<double>(sums_[slot]) / plan_.full_weight, matched(slot));
   }
 
-  /// The documents that matter most first, so that the bar is high when all the others come.
-  void consider_rarest() {
-    constexpr std::size_t kMaxPostings = 256;
-    std::size_t postings = 0;
-    for (const PlannedTerm& term : plan_.terms) {
-      if (term.date != nullptr) continue;
-      const std::uint32_t number = partition_.find_term(*term.text);
-      if (number == TermDictionary::kNone) continue;
-      postings += partition_.posting_count(number);
-      if (postings > kMaxPostings) return;
-      partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
-        if (sums_[posting.slot] > 0) consider_around(posting.slot);
-      });
-    }
-  }
-
-  /// Considers every document that has a chance: somebody within two turns has enough words.
+  /// Considers every document that can get among the best.
   void consider_all() {
-    const double scale = static_cast<double>(plan_.full_weight) * plan_.full_weight;
-    float needed = static_cast<float>(needed_words() * scale);
-    for (Slot slot = 0; slot < partition_.slots(); slot += kLanes) {
-      Floats sums;
-      Numbers cells;
-      std::memcpy(&sums, sums_ + slot, sizeof sums);
-      std::memcpy(&cells, cells_ + slot, sizeof cells);
-      const Floats strengths =
-          sums * __builtin_convertvector(cells & static_cast<int>(cell::kWeights), Floats);
-      if (!any((strengths > 0) & (strengths >= needed))) continue;
-      for (Slot lane = slot; lane < slot + kLanes; ++lane) {
-        if (strengths[lane - slot] > 0 && strengths[lane - slot] >= needed) consider_around(lane);
-      }
-      needed = static_cast<float>(needed_words() * scale);
+    raise_bar();
+    // The strongest first, so that the bar is high when all the others come.
+    for (const FirstBlock& first : summarize_blocks()) {
+      if (first.strength > 0) consider_block(first.block);
+    }
+    for (std::size_t block = 0; block < block_count_; ++block) {
+      if (can_hold_best(block) && !blocks_[block].considered) consider_block(block);
     }
   }
 
-  /// How strong the own words of a document or of one within two turns must be for it to get among
-  /// the best.
-  [[nodiscard]] double needed_words() const {
-    double factor = plan_.asks_for_time ? kTellsTimeFactor : 1.0;
-    double own = 1;
-    if (names_speaker_) {
-      factor *= kNamedSpeakerFactor;
-      own = 2;
+  /// Fills `blocks_`. The strongest of them, best first; those without strength are none.
+  FirstBlocks summarize_blocks() {
+    FirstBlocks first{};
+    const auto is_stronger = [](const FirstBlock& left, const FirstBlock& right) {
+      return left.strength > right.strength;
+    };
+    blocks_[-1] = blocks_[block_count_] = {};
+    for (std::size_t block = 0; block < block_count_; ++block) {
+      Block summary = summarize(block);
+      if (summary.strength > first.back().strength) {
+        first.back() = {.strength = summary.strength, .block = block};
+        for (std::size_t at = kFirstBlocks - 1; at != 0 && is_stronger(first[at], first[at - 1]);
+             --at)
+          std::swap(first[at], first[at - 1]);
+      }
+      if (!partition_.is_in_order(block)) {
+        summary.strength = kAnyStrength;
+      }
+      blocks_[block] = summary;
     }
+    return first;
+  }
+
+  [[nodiscard]] Block summarize(std::size_t block) const {
+    const float* sums = sums_ + block * kBlockSlots;
+    const std::uint32_t* cells = cells_ + block * kBlockSlots;
+    Numbers bits{};
+    Floats strongest{};
+    for (Slot at = 0; at < kBlockSlots; at += kLanes) {
+      const Numbers some = load<Numbers>(cells + at);
+      bits |= some;
+      strongest = greater(strongest, strengths(load<Floats>(sums + at), some));
+    }
+    bits |= __builtin_shufflevector(bits, bits, 2, 3, 0, 1);
+    bits |= __builtin_shufflevector(bits, bits, 1, 0, 3, 2);
+    strongest = greater(strongest, __builtin_shufflevector(strongest, strongest, 2, 3, 0, 1));
+    strongest = greater(strongest, __builtin_shufflevector(strongest, strongest, 1, 0, 3, 2));
+    return {.strength = strongest[0],
+            .cells = static_cast<std::uint32_t>(bits[0]),
+            .considered = false};
+  }
+
+  /// The most that a document of the block can take from the turns around it.
+  [[nodiscard]] float most_surroundings(std::size_t block) const {
+    return static_cast<float>(context_weight::kSurroundings * weight_unit_) *
+           static_cast<float>(term_sets_.weight(cells_around(block)));
+  }
+  [[nodiscard]] std::uint32_t cells_around(std::size_t block) const {
+    const Block* const here = blocks_ + block;
+    return here[-1].cells | here[0].cells | here[1].cells;
+  }
+  [[nodiscard]] float strongest_around(std::size_t block) const {
+    const Block* const here = blocks_ + block;
+    return std::max(std::max(here[-1].strength, here[1].strength), here[0].strength);
+  }
+
+  /// False where no document of the block can get among the best: all it may take from its talk is
+  /// in the block or next to it.
+  [[nodiscard]] bool can_hold_best(std::size_t block) const {
+    const float strongest = strongest_around(block);
+    if (strongest < least_strength_) return false;
+    const bool names_speaker = (cells_around(block) & cell::kSpeaker) != 0;
+    const double words =
+        (names_speaker ? 2.0 : 1.0) * static_cast<double>(blocks_[block].strength) +
+        context_weight::kSum * static_cast<double>(strongest);
+    const double factor = most_factor_ * (names_speaker ? kNamedSpeakerFactor : 1.0);
+    return factor * (words * strength_unit_ + static_cast<double>(most_surroundings(block))) >=
+           bar_;
+  }
+
+  void consider_block(std::size_t block) {
+    blocks_[block].considered = true;
+    const Slot begin = static_cast<Slot>(block * kBlockSlots);
+    const Slot end = std::min(begin + kBlockSlots, partition_.slots());
+    if (strongest_around(block) == kAnyStrength) {
+      for (Slot slot = begin; slot < end; ++slot)
+        consider(slot, context_weight::kSurroundings);
+    } else {
+      const float surroundings = most_surroundings(block);
+      Floats bounds[kBlockSlots / kLanes];
+      bound_slots(begin, surroundings, bounds);
+      for (Slot slot = begin; slot < end; ++slot) {
+        const float bound = bounds[(slot - begin) / kLanes][(slot - begin) % kLanes];
+        if (static_cast<double>(bound) >= bar_) consider(slot, static_cast<double>(surroundings));
+      }
+    }
+    raise_bar();
+  }
+
+  void raise_bar() {
+    // Rounded down, whatever a bound loses on the way through a float.
+    bar_ = bar() * (1 - 1e-5);
     const double needed =
-        (bar() / factor - context_weight::kSurroundings) / (own + context_weight::kSum);
-    return needed * (1 - 1e-5);  // rounded down, whatever is lost on the way to a float
+        (bar_ / (most_factor_ * kNamedSpeakerFactor) - context_weight::kSurroundings) /
+        (2.0 + context_weight::kSum) / strength_unit_;
+    least_strength_ = std::max(std::numeric_limits<float>::min(), static_cast<float>(needed));
+  }
+
+  /// The most that each document of a block can be worth, where no talk jumps: as `consider` has
+  /// it, were all of them one talk without a pause in which every turn asks.
+  void bound_slots(Slot begin, float most_surroundings,
+                   Floats (&bounds)[kBlockSlots / kLanes]) const {
+    using namespace context_weight;
+    const auto strength_unit = static_cast<float>(strength_unit_);
+    // From kLanes slots before on.
+    float around[kBlockSlots + 2 * kLanes];
+    for (Slot at = 0; at < kBlockSlots + 2 * kLanes; at += kLanes) {
+      const Floats words = strength_unit * strengths(load<Floats>(sums_ + begin + at - kLanes),
+                                                     load<Numbers>(cells_ + begin + at - kLanes));
+      std::memcpy(around + at, &words, sizeof words);
+    }
+    for (Slot at = 0; at < kBlockSlots; at += kLanes) {
+      const float* here = around + kLanes + at;
+      const Floats words = load<Floats>(here);
+      const auto lent = [&](double weight, int turns) {
+        return static_cast<float>(weight) *
+               greater(load<Floats>(here + turns), words * static_cast<float>(kMissing));
+      };
+      const Floats context =
+          lent(kBeforeAsking, -1) + lent(kTwoBefore, -2) + lent(kAfter, 1) + lent(kTwoAfter, 2);
+      const Numbers named = load<Numbers>(cells_ + begin + at) < 0;
+      const Floats keyword = named ? words * (2.0F - words) : words;
+      const Floats most =
+          (keyword + context + most_surroundings) * static_cast<float>(most_factor_);
+      bounds[at / kLanes] = named ? most * static_cast<float>(kNamedSpeakerFactor) : most;
+    }
   }
 
   /// What no strength below can get among the best. Strengths are rounded when they are compared:
   /// what is a little below the worst of them may yet be its equal, and later.
   [[nodiscard]] double bar() const { return best_.threshold() - kScoreStep; }
 
-  void consider_around(Slot slot) {
-    consider(slot);
-    Slot before = partition_.turn_before(slot);
-    Slot after = partition_.turn_after(slot);
-    for (int turns = 0; turns < 2; ++turns) {
-      if (before != kNoSlot) {
-        consider(before);
-        before = partition_.turn_before(before);
-      }
-      if (after != kNoSlot) {
-        consider(after);
-        after = partition_.turn_after(after);
-      }
-    }
-  }
-
-  void consider(Slot slot) {
-    std::uint64_t& considered = considered_[slot / 64];
-    const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-    if ((considered & bit) != 0) return;
-    considered |= bit;
-
+  void consider(Slot slot, double most_surroundings) {
     const Slot before = partition_.turn_before(slot);
     const Slot after = partition_.turn_after(slot);
     const bool before_asks = before != kNoSlot && partition_.asks(before);
@@ -321,7 +435,7 @@ class Ranker::Pass {
     context += kAfter * nearby_words(slot, after);
     context +=
         kTwoAfter * nearby_words(slot, after != kNoSlot ? partition_.turn_after(after) : kNoSlot);
-    if ((keyword + context + kSurroundings) * factor < bar()) return;
+    if ((keyword + context + most_surroundings) * factor < bar()) return;
     context += kSurroundings * matched_around(slot);
 
     Candidate candidate{.strength = (keyword + context) * factor,
@@ -369,25 +483,27 @@ class Ranker::Pass {
       cells |= cells_[at];
       at = partition_.turn_after(at);
     }
-    std::uint32_t weight = 0;
-    cells &= cell::kTermBits;
-    for (std::size_t i = 0; i < plan_.terms.size() && i < cell::kTerms; ++i) {
-      if ((cells >> (cell::kFirstTerm + i) & 1U) != 0) weight += plan_.terms[i].weight;
-    }
-    return static_cast<double>(weight) / plan_.full_weight;
+    return term_sets_.weight(cells) * weight_unit_;
   }
 
   const IndexQuery& query_;
   const Plan& plan_;
+  const TermSets& term_sets_;
   std::uint32_t part_;
   const Partition& partition_;
   const Partition::View view_;
   TopK& best_;
   float* sums_;
   std::uint32_t* cells_;
-  std::uint64_t* considered_;
-  /// Whether the query names anybody's speaker here.
-  bool names_speaker_ = false;
+  Block* blocks_;
+  std::size_t block_count_ = 0;
+  double weight_unit_;
+  double strength_unit_;
+  double most_factor_;
+  /// What a bound must reach for what is below it to get among the best; and what the strongest in
+  /// and around a block must have, whatever else is the case there.
+  double bar_ = 0;
+  float least_strength_ = 0;
 };
 
 std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, std::size_t count,
@@ -395,8 +511,9 @@ std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, std::size_t c
   TopK best(query, count);
   const Plan plan = make_plan(query, terms, selection);
   if (plan.full_weight == 0) return {};
+  const TermSets term_sets(plan.terms);
   for (std::uint32_t part = 0; part < selection.parts.size(); ++part) {
-    Pass(*this, query, plan, selection, part, best).run(selection);
+    Pass(*this, query, plan, term_sets, selection, part, best).run(selection);
   }
   return best.take();
 }

@@ -40,8 +40,15 @@ class Ranker {
   /// term_share; and what was matched, packed (see Cell in ranker.cpp).
   std::vector<float> sums_;
   std::vector<std::uint32_t> cells_;
-  /// By slot, whether it was considered.
-  std::vector<std::uint64_t> considered_;
+  /// What a block of slots has matched: how strong its strongest is, in units of the query's weight
+  /// squared and infinite where its talk jumps; and the bits of all their cells.
+  struct Block {
+    float strength = 0;
+    std::uint32_t cells = 0;
+    bool considered = false;
+  };
+  /// From the second on; one more on each side has nothing.
+  std::vector<Block> blocks_;
 };
 
 }  // namespace agent_memory

@@ -291,6 +291,52 @@ TEST_CASE("a partition of many windows answers as brute force does", "[index]") 
   search();
 }
 
+TEST_CASE("long talks answer as brute force does, one after the other or at once",
+          "[index][talk]") {
+  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+    Generator generate(seed * 77);
+    MemoryIndex index;
+    RankingOracle oracle;
+    const std::array<std::string, 3> runs{"a", "b", "c"};
+    // From an odd seed's middle on, two talks go on at once.
+    std::string run = "a";
+    for (DocumentId id = 0; id < 600; ++id) {
+      if (id % 60 == 0 || (seed % 2 == 1 && id > 300 && generate.below(3) == 0)) {
+        run = generate.any(runs);
+      }
+      Document document = generate.document();
+      // Most turns match nothing that is asked, so that what they take from others decides.
+      if (generate.below(3) != 0) document.text = "so it goes" + std::to_string(id % 50);
+      document.identity = user("ann");
+      document.identity.run_id = run;
+      document.time_ms = kNow + kMinute / 3 * id;
+      index.add(id, document.view());
+      oracle.add(id, document);
+    }
+    const auto search = [&](int searches) {
+      for (int i = 0; i < searches; ++i) {
+        std::string text = "goes" + std::to_string(generate.below(50));
+        if (i % 2 == 0) text += " " + generate.question();
+        IndexQuery query = generate.query(text, user("ann"));
+        query.top_k = 1 + generate.below(30);
+        INFO("seed " << seed << ", query: " << text);
+        check_same(index.search(query), oracle.search(query));
+      }
+    };
+    search(40);
+    // Gaps, some of them several turns wide.
+    for (int removed = 0; removed < 25; ++removed) {
+      const DocumentId first = generate.below(600);
+      const DocumentId end = first + 1 + generate.below(removed % 5 == 0 ? 40 : 5);
+      for (DocumentId id = first; id < end; ++id) {
+        index.remove(id);
+        oracle.remove(id);
+      }
+    }
+    search(40);
+  }
+}
+
 TEST_CASE("a loaded image answers as the index it is of, and goes on", "[index][image]") {
   for (std::uint32_t seed = 1; seed <= 10; ++seed) {
     INFO("seed " << seed);
