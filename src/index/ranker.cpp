@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -165,11 +164,13 @@ Floats strengths(Floats sums, Numbers cells) {
 class TermSets {
  public:
   explicit TermSets(const std::vector<PlannedTerm>& terms) {
-    const std::size_t count = std::min(terms.size(), cell::kTerms);
-    for (std::size_t bits = 1; bits < std::size_t{1} << std::min(count, kHalf); ++bits)
-      low_[bits] = low_[bits & (bits - 1)] + terms[std::countr_zero(bits)].weight;
-    for (std::size_t bits = 1; count > kHalf && bits < std::size_t{1} << (count - kHalf); ++bits)
-      high_[bits] = high_[bits & (bits - 1)] + terms[kHalf + std::countr_zero(bits)].weight;
+    const auto count = std::min(terms.size(), cell::kTerms);
+    for (std::size_t term = 0; term < count; ++term) {
+      std::uint32_t* const sets = term < kHalf ? low_.data() : high_.data();
+      const std::size_t bit = std::size_t{1} << term % kHalf;
+      for (std::size_t others = 0; others < bit; ++others)
+        sets[bit + others] = terms[term].weight + sets[others];
+    }
   }
 
   /// Of the terms whose bits are in `cells`.
