@@ -8,7 +8,8 @@
 namespace agent_memory {
 namespace {
 
-constexpr std::array<std::string_view, 8> kEndMarks{".", "!", "?", "。", "！", "？", "؟", "।"};
+/// Beside those of ASCII.
+constexpr std::array<std::string_view, 5> kEndMarks{"。", "！", "？", "؟", "।"};
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -23,18 +24,24 @@ std::string_view next_word(std::string_view text, std::size_t& at, std::array<ch
   return {buffer.data(), size};
 }
 
+std::size_t first_letter(std::string_view term) {
+  return term.empty() ? 0 : static_cast<unsigned char>(term.front()) % 32U;
+}
+
+std::uint32_t size_bit(std::string_view term) { return 1U << (term.size() % 32); }
+
 }  // namespace
 
 bool asks(std::string_view text) {
-  std::size_t last = 0;
-  bool is_question = false;
-  for (const std::string_view mark : kEndMarks) {
-    const std::size_t at = text.rfind(mark);
-    if (at == std::string_view::npos || at < last) continue;
-    last = at;
-    is_question = mark == "?" || mark == "？" || mark == "؟";
+  for (std::size_t at = text.size(); at-- > 0;) {
+    const char byte = text[at];
+    if (byte == '.' || byte == '!' || byte == '?') return byte == '?';
+    if (static_cast<unsigned char>(byte) < 0xC0) continue;
+    for (const std::string_view mark : kEndMarks) {
+      if (text.substr(at).starts_with(mark)) return mark == "？" || mark == "؟";
+    }
   }
-  return is_question;
+  return false;
 }
 
 bool asks_for_time(std::string_view query) {
@@ -57,13 +64,17 @@ bool asks_for_time(std::string_view query) {
 TimeWords::TimeWords(Analyzer& analyzer) {
   TermList terms;
   analyzer.analyze(kWords, terms);
-  for (std::size_t i = 0; i < terms.size(); ++i)
+  for (std::size_t i = 0; i < terms.size(); ++i) {
     terms_.emplace_back(terms[i]);
+    sizes_[first_letter(terms[i])] |= size_bit(terms[i]);
+  }
   std::sort(terms_.begin(), terms_.end());
 }
 
 bool TimeWords::any_of(const TermList& terms) const {
   for (std::size_t i = 0; i < terms.size(); ++i) {
+    // Nearly all are told from them by this alone.
+    if ((sizes_[first_letter(terms[i])] & size_bit(terms[i])) == 0) continue;
     const auto place = std::lower_bound(terms_.begin(), terms_.end(), terms[i]);
     if (place != terms_.end() && *place == terms[i]) return true;
   }

@@ -4,6 +4,8 @@
 // What the form of a text tells about it, beside its words: whether it asks, and whether it is
 // about a time. English only where it is about words; elsewhere nothing is claimed. Pure.
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,8 @@ class TimeWords {
 
   /// Ascending.
   std::vector<std::string> terms_;
+  /// By first letter, a bit for each size that they have.
+  std::array<std::uint32_t, 32> sizes_{};
 };
 
 }  // namespace agent_memory
