@@ -5,10 +5,10 @@
 // headers without a JSON library in them. Reading and writing JSON text is `base/json.hpp`.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace agent_memory {
@@ -22,26 +22,40 @@ using JsonObject = std::vector<JsonMember>;
 /// null, bool, number (a double, as in JSON and JavaScript), string (UTF-8), array or object.
 class JsonValue {
  public:
-  JsonValue();
-  JsonValue(std::nullptr_t);
-  JsonValue(bool value);
-  JsonValue(double value);
-  JsonValue(int value);
+  JsonValue() {}
+  JsonValue(std::nullptr_t) {}
+  JsonValue(bool value) : kind_(Kind::kBool), bool_(value) {}
+  JsonValue(double value) : kind_(Kind::kNumber), number_(value) {}
+  JsonValue(int value) : JsonValue(static_cast<double>(value)) {}
   JsonValue(std::string value);
   JsonValue(std::string_view value);
-  JsonValue(const char* value);
+  JsonValue(const char* value) : JsonValue(std::string_view(value)) {}
   JsonValue(JsonArray value);
   JsonValue(JsonObject value);
+  JsonValue(const JsonValue& other);
+  /// Leaves null behind.
+  JsonValue(JsonValue&& other) noexcept;
+  JsonValue& operator=(const JsonValue& other);
+  JsonValue& operator=(JsonValue&& other) noexcept;
+  ~JsonValue();
 
-  [[nodiscard]] bool is_null() const { return data_.index() == 0; }
+  [[nodiscard]] bool is_null() const { return kind_ == Kind::kNull; }
   /// The value as that type, or nullptr where it is of another.
-  [[nodiscard]] const bool* if_bool() const { return std::get_if<bool>(&data_); }
-  [[nodiscard]] const double* if_number() const { return std::get_if<double>(&data_); }
-  [[nodiscard]] const std::string* if_string() const { return std::get_if<std::string>(&data_); }
-  [[nodiscard]] const JsonArray* if_array() const { return std::get_if<JsonArray>(&data_); }
-  [[nodiscard]] JsonArray* if_array() { return std::get_if<JsonArray>(&data_); }
-  [[nodiscard]] const JsonObject* if_object() const { return std::get_if<JsonObject>(&data_); }
-  [[nodiscard]] JsonObject* if_object() { return std::get_if<JsonObject>(&data_); }
+  [[nodiscard]] const bool* if_bool() const { return kind_ == Kind::kBool ? &bool_ : nullptr; }
+  [[nodiscard]] const double* if_number() const {
+    return kind_ == Kind::kNumber ? &number_ : nullptr;
+  }
+  [[nodiscard]] const std::string* if_string() const {
+    return kind_ == Kind::kString ? &string_ : nullptr;
+  }
+  [[nodiscard]] const JsonArray* if_array() const {
+    return kind_ == Kind::kArray ? &array_ : nullptr;
+  }
+  [[nodiscard]] JsonArray* if_array() { return kind_ == Kind::kArray ? &array_ : nullptr; }
+  [[nodiscard]] const JsonObject* if_object() const {
+    return kind_ == Kind::kObject ? &object_ : nullptr;
+  }
+  [[nodiscard]] JsonObject* if_object() { return kind_ == Kind::kObject ? &object_ : nullptr; }
 
   /// The member of an object, or nullptr where this is no object or has no such member.
   /// Linear in the number of members.
@@ -53,7 +67,20 @@ class JsonValue {
   friend bool operator==(const JsonValue& left, const JsonValue& right);
 
  private:
-  std::variant<std::nullptr_t, bool, double, std::string, JsonArray, JsonObject> data_;
+  enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+
+  // A union by hand: what std::variant makes of copying, moving and comparing is several times as
+  // large, and is made again wherever it is done.
+  Kind kind_ = Kind::kNull;
+  // NOLINTBEGIN(readability-identifier-naming): they are as private as the union
+  union {
+    bool bool_;
+    double number_;
+    std::string string_;
+    JsonArray array_;
+    JsonObject object_;
+  };
+  // NOLINTEND(readability-identifier-naming)
 };
 
 struct JsonMember {
@@ -62,18 +89,6 @@ struct JsonMember {
 
   friend bool operator==(const JsonMember&, const JsonMember&) = default;
 };
-
-// Here, because the variant needs JsonMember to be complete.
-inline JsonValue::JsonValue() : data_(nullptr) {}
-inline JsonValue::JsonValue(std::nullptr_t) : data_(nullptr) {}
-inline JsonValue::JsonValue(bool value) : data_(value) {}
-inline JsonValue::JsonValue(double value) : data_(value) {}
-inline JsonValue::JsonValue(int value) : data_(static_cast<double>(value)) {}
-inline JsonValue::JsonValue(std::string value) : data_(std::move(value)) {}
-inline JsonValue::JsonValue(std::string_view value) : data_(std::string(value)) {}
-inline JsonValue::JsonValue(const char* value) : data_(std::string(value)) {}
-inline JsonValue::JsonValue(JsonArray value) : data_(std::move(value)) {}
-inline JsonValue::JsonValue(JsonObject value) : data_(std::move(value)) {}
 
 /// The member with that key, or nullptr.
 const JsonValue* find_member(const JsonObject& object, std::string_view key);

@@ -7,31 +7,70 @@
 
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "agent_memory/error.hpp"
 
 namespace agent_memory {
 
-/// A value, or the Error that stands in its place.
+namespace detail {
+
+/// An Error or none, one pointer wide: results are moved much more often than they fail.
+class ErrorSlot {
+ public:
+  ErrorSlot() = default;
+  explicit ErrorSlot(Error&& error);
+  ErrorSlot(const ErrorSlot& other);
+  ErrorSlot(ErrorSlot&& other) noexcept : error_(std::exchange(other.error_, nullptr)) {}
+  ErrorSlot& operator=(ErrorSlot other) noexcept {
+    std::swap(error_, other.error_);
+    return *this;
+  }
+  ~ErrorSlot() {
+    if (error_ != nullptr) destroy();
+  }
+
+  [[nodiscard]] bool empty() const { return error_ == nullptr; }
+  [[nodiscard]] Error& operator*() const {
+    if (error_ == nullptr) __builtin_trap();
+    return *error_;
+  }
+
+ private:
+  void destroy();
+  Error* error_ = nullptr;
+};
+
+}  // namespace detail
+
+/// A value, or the Error that stands in its place. T must have a default.
 template <typename T>
 class [[nodiscard]] Result {
   static_assert(!std::is_reference_v<T> && !std::is_same_v<T, Error>);
 
  public:
-  // Both conversions are implicit on purpose: `return value;` and `return error;` read as meant.
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  // The conversions are implicit on purpose: `return value;` and `return error;` read as meant.
+  Result(T value) : value_(std::move(value)) {}
+  Result(Error&& error) : error_(std::move(error)) {}
+  Result(const Error& error) : Result(Error(error)) {}
 
-  [[nodiscard]] bool has_value() const { return state_.index() == 0; }
+  [[nodiscard]] bool has_value() const { return error_.empty(); }
   explicit operator bool() const { return has_value(); }
 
-  [[nodiscard]] T& value() & { return *checked(std::get_if<0>(&state_)); }
-  [[nodiscard]] const T& value() const& { return *checked(std::get_if<0>(&state_)); }
-  [[nodiscard]] T&& value() && { return std::move(*checked(std::get_if<0>(&state_))); }
-  [[nodiscard]] Error& error() & { return *checked(std::get_if<1>(&state_)); }
-  [[nodiscard]] const Error& error() const& { return *checked(std::get_if<1>(&state_)); }
-  [[nodiscard]] Error&& error() && { return std::move(*checked(std::get_if<1>(&state_))); }
+  [[nodiscard]] T& value() & {
+    check();
+    return value_;
+  }
+  [[nodiscard]] const T& value() const& {
+    check();
+    return value_;
+  }
+  [[nodiscard]] T&& value() && {
+    check();
+    return std::move(value_);
+  }
+  [[nodiscard]] Error& error() & { return *error_; }
+  [[nodiscard]] const Error& error() const& { return *error_; }
+  [[nodiscard]] Error&& error() && { return std::move(*error_); }
 
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
@@ -40,13 +79,12 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
  private:
-  template <typename P>
-  static P* checked(P* pointer) {
-    if (pointer == nullptr) __builtin_trap();
-    return pointer;
+  void check() const {
+    if (!has_value()) __builtin_trap();
   }
 
-  std::variant<T, Error> state_;
+  detail::ErrorSlot error_;
+  T value_{};
 };
 
 /// Success without a value, or an Error.
@@ -54,23 +92,16 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(Error&& error) : error_(std::move(error)) {}
+  Result(const Error& error) : Result(Error(error)) {}
 
-  [[nodiscard]] bool has_value() const { return state_.index() == 0; }
+  [[nodiscard]] bool has_value() const { return error_.empty(); }
   explicit operator bool() const { return has_value(); }
-  [[nodiscard]] const Error& error() const& {
-    const Error* error = std::get_if<1>(&state_);
-    if (error == nullptr) __builtin_trap();
-    return *error;
-  }
-  [[nodiscard]] Error&& error() && {
-    Error* error = std::get_if<1>(&state_);
-    if (error == nullptr) __builtin_trap();
-    return std::move(*error);
-  }
+  [[nodiscard]] const Error& error() const& { return *error_; }
+  [[nodiscard]] Error&& error() && { return std::move(*error_); }
 
  private:
-  std::variant<std::monostate, Error> state_;
+  detail::ErrorSlot error_;
 };
 
 }  // namespace agent_memory

@@ -9,7 +9,7 @@
 // the stack in wasm and in debug builds after some thousand awaits that are ready at once.
 
 #include <coroutine>
-#include <optional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +22,8 @@ class Task;
 
 namespace detail {
 
+// What does not depend on T is compiled once: a library like this one is mostly co_awaits.
+
 struct TaskPromiseBase {
   std::coroutine_handle<> continuation;
   bool started_by_parent = false;
@@ -30,10 +32,7 @@ struct TaskPromiseBase {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      // While the parent is still inside its own await_suspend it must not be resumed: it will
-      // see that this task is done and go on by itself.
-      TaskPromiseBase& promise = self.promise();
-      if (!promise.started_by_parent && promise.continuation) promise.continuation.resume();
+      self.promise().finish();
     }
     void await_resume() const noexcept {}
   };
@@ -42,15 +41,30 @@ struct TaskPromiseBase {
   FinalAwaiter final_suspend() const noexcept { return {}; }
   // The core is built without exceptions; anything that gets here is a defect.
   void unhandled_exception() const noexcept { __builtin_trap(); }
+
+ private:
+  void finish() const;
 };
 
 template <typename T>
 struct TaskPromise : TaskPromiseBase {
-  std::optional<T> value;
+  union {
+    T value;
+  };
+  bool has_value = false;
+
+  TaskPromise() noexcept {}
+  ~TaskPromise() {
+    if (has_value) std::destroy_at(&value);
+  }
+  TaskPromise(const TaskPromise&) = delete;
+  TaskPromise& operator=(const TaskPromise&) = delete;
+
   Task<T> get_return_object();
   template <typename U = T>
   void return_value(U&& result) {
-    value.emplace(std::forward<U>(result));
+    std::construct_at(&value, std::forward<U>(result));
+    has_value = true;
   }
 };
 
@@ -62,54 +76,65 @@ struct TaskPromise<void> : TaskPromiseBase {
 
 }  // namespace detail
 
-/// A computation that starts when it is awaited (or `start`ed) and may suspend. Move-only; owns
-/// its frame. Destroying a suspended task destroys all that it waits for.
-template <typename T>
-class [[nodiscard]] Task {
+/// A task of whatever type: what can be said about it without its result.
+class [[nodiscard]] AnyTask {
  public:
-  using promise_type = detail::TaskPromise<T>;
-  using Handle = std::coroutine_handle<promise_type>;
-
-  explicit Task(Handle handle) : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Task& operator=(Task&& other) noexcept {
-    if (this != &other) {
-      if (handle_) handle_.destroy();
-      handle_ = std::exchange(other.handle_, nullptr);
-    }
+  AnyTask(AnyTask&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), promise_(other.promise_) {}
+  AnyTask& operator=(AnyTask&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(promise_, other.promise_);
     return *this;
   }
-  Task(const Task&) = delete;
-  Task& operator=(const Task&) = delete;
-  ~Task() {
+  AnyTask(const AnyTask&) = delete;
+  AnyTask& operator=(const AnyTask&) = delete;
+  ~AnyTask() {
     if (handle_) handle_.destroy();
   }
 
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> parent) {
-    promise_type& promise = handle_.promise();
-    promise.continuation = parent;
-    promise.started_by_parent = true;
-    handle_.resume();
-    promise.started_by_parent = false;
-    return !handle_.done();
-  }
-  T await_resume() {
-    if constexpr (!std::is_void_v<T>) return std::move(*handle_.promise().value);
-  }
+  bool await_suspend(std::coroutine_handle<> parent);
+  /// Nothing, where it is awaited as any task: the result can be taken afterwards.
+  void await_resume() const noexcept {}
 
   /// Runs a task that nobody awaits up to its first suspension. At most once.
   void start() { handle_.resume(); }
   /// Whether the result is there.
   [[nodiscard]] bool done() const { return handle_.done(); }
-  /// The result of a task that is `done()`. At most once.
-  T take() {
-    if (!handle_.done()) __builtin_trap();
-    return await_resume();
+  /// The result of a `Task<T>` that is `done()`. At most once.
+  template <typename T>
+  T take_as() {
+    if (!done()) __builtin_trap();
+    return std::move(static_cast<detail::TaskPromise<T>*>(promise_)->value);
   }
 
- private:
-  Handle handle_;
+ protected:
+  AnyTask(std::coroutine_handle<> handle, detail::TaskPromiseBase* promise)
+      : handle_(handle), promise_(promise) {}
+
+  std::coroutine_handle<> handle_;
+  detail::TaskPromiseBase* promise_;
+};
+
+/// A computation that starts when it is awaited (or `start`ed) and may suspend. Move-only; owns
+/// its frame. Destroying a suspended task destroys all that it waits for.
+template <typename T>
+class [[nodiscard]] Task : public AnyTask {
+ public:
+  using promise_type = detail::TaskPromise<T>;
+
+  explicit Task(std::coroutine_handle<promise_type> handle) : AnyTask(handle, &handle.promise()) {}
+
+  T await_resume() {
+    if constexpr (!std::is_void_v<T>) {
+      return std::move(static_cast<promise_type*>(promise_)->value);
+    }
+  }
+
+  /// The result of a task that is `done()`. At most once.
+  T take() {
+    if constexpr (!std::is_void_v<T>) return take_as<T>();
+  }
 };
 
 /// What every operation with I/O returns: later, a value or an Error.
@@ -128,4 +153,11 @@ inline Task<void> TaskPromise<void>::get_return_object() {
 }
 
 }  // namespace detail
+
+/// A task that has its result already.
+template <typename T>
+Task<T> done_task(T value) {
+  co_return std::move(value);
+}
+
 }  // namespace agent_memory

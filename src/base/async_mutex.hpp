@@ -2,7 +2,6 @@
 #pragma once
 
 #include <coroutine>
-#include <deque>
 #include <utility>
 
 namespace agent_memory {
@@ -33,21 +32,24 @@ class AsyncMutex {
     Awaiter& operator=(const Awaiter&) = delete;
     /// A coroutine that is destroyed while it waits leaves the queue.
     ~Awaiter() {
-      if (waiter_) std::erase(mutex_->waiting_, waiter_);
+      if (waiter_) mutex_->leave(this);
     }
     bool await_ready() const noexcept { return !std::exchange(mutex_->held_, true); }
     void await_suspend(std::coroutine_handle<> waiter) {
       waiter_ = waiter;
-      mutex_->waiting_.push_back(waiter);
+      Awaiter** last = &mutex_->first_;
+      while (*last != nullptr)
+        last = &(*last)->next_;
+      *last = this;
     }
-    Lock await_resume() {
-      waiter_ = nullptr;
-      return Lock(mutex_);
-    }
+    Lock await_resume() { return Lock(mutex_); }
 
    private:
+    friend class AsyncMutex;
     AsyncMutex* mutex_;
+    /// Null unless it waits.
     std::coroutine_handle<> waiter_;
+    Awaiter* next_ = nullptr;
   };
 
   /// `AsyncMutex::Lock lock = co_await mutex.acquire();`
@@ -60,18 +62,27 @@ class AsyncMutex {
     held_ = false;
     if (releasing_) return;
     releasing_ = true;
-    while (!held_ && !waiting_.empty()) {
+    while (!held_ && first_ != nullptr) {
       held_ = true;
-      const std::coroutine_handle<> next = waiting_.front();
-      waiting_.pop_front();
+      const std::coroutine_handle<> next = first_->waiter_;
+      leave(first_);
       next.resume();
     }
     releasing_ = false;
   }
 
+  void leave(Awaiter* awaiter) {
+    Awaiter** at = &first_;
+    while (*at != awaiter)
+      at = &(*at)->next_;
+    *at = awaiter->next_;
+    awaiter->waiter_ = nullptr;
+  }
+
   bool held_ = false;
   bool releasing_ = false;
-  std::deque<std::coroutine_handle<>> waiting_;
+  /// A list through those that wait, each in a coroutine of its own.
+  Awaiter* first_ = nullptr;
 };
 
 }  // namespace agent_memory

@@ -2,6 +2,9 @@
 #include "agent_memory/error.hpp"
 
 #include <array>
+#include <utility>
+
+#include "agent_memory/result.hpp"
 
 #include "base/names.hpp"
 
@@ -32,4 +35,12 @@ std::optional<ErrorCode> error_code_from_name(std::string_view name) {
   return value_of(kErrorCodeNames, name);
 }
 
+namespace detail {
+
+ErrorSlot::ErrorSlot(Error&& error) : error_(new Error(std::move(error))) {}
+ErrorSlot::ErrorSlot(const ErrorSlot& other)
+    : error_(other.error_ == nullptr ? nullptr : new Error(*other.error_)) {}
+void ErrorSlot::destroy() { delete error_; }
+
+}  // namespace detail
 }  // namespace agent_memory

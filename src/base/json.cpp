@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "base/json.hpp"
 
-#include <cmath>
-#include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
-
-#include "base/utf8.hpp"
 
 namespace agent_memory {
 namespace {
@@ -86,7 +83,7 @@ class Builder {
   }
   bool open(JsonValue container) {
     if (open_.size() == static_cast<std::size_t>(kMaxJsonDepth)) {
-      error_ = "must not nest deeper than " + std::to_string(kMaxJsonDepth);
+      error_ = too_deep();
       return false;
     }
     open_.push_back(std::move(container));
@@ -108,34 +105,6 @@ class Builder {
   std::string error_;
 };
 
-Json to_nlohmann(const JsonValue& value) {
-  if (const bool* boolean = value.if_bool()) return *boolean;
-  if (const double* number = value.if_number()) {
-    constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
-    if (std::trunc(*number) == *number && std::fabs(*number) <= kExactIntegers) {
-      return static_cast<std::int64_t>(*number);
-    }
-    return *number;
-  }
-  if (const std::string* string = value.if_string()) return *string;
-  if (const JsonArray* array = value.if_array()) {
-    Json out = Json::array();
-    for (const JsonValue& item : *array)
-      out.push_back(to_nlohmann(item));
-    return out;
-  }
-  if (const JsonObject* object = value.if_object()) {
-    // Straight into the members: ordered_json's operator[] would search them each time.
-    Json::object_t out;
-    out.reserve(object->size());
-    for (const JsonMember& member : *object) {
-      out.push_back({member.key, to_nlohmann(member.value)});
-    }
-    return out;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 Result<JsonValue> parse_json(std::string_view text) {
@@ -145,20 +114,6 @@ Result<JsonValue> parse_json(std::string_view text) {
                  .message = builder.error().empty() ? "is not JSON" : builder.error()};
   }
   return builder.take();
-}
-
-std::string dump_json(const JsonValue& value) {
-  return to_nlohmann(value).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string describe(const JsonValue& value) {
-  constexpr std::size_t kMaxBytes = 60;
-  std::string text = dump_json(value);
-  if (text.size() > kMaxBytes) {
-    text.resize(truncate_utf8(text, kMaxBytes).size());
-    text += "…";
-  }
-  return text;
 }
 
 }  // namespace agent_memory

@@ -295,8 +295,9 @@ Async<std::optional<ViewImage>> Journal::read_image(std::string name, Checkpoint
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
     whole = whole && frame.damage == Damage::kNone && image.take(frame.payload);
   }
-  if (!whole) co_return std::optional<ViewImage>();
-  co_return image.finish();
+  std::optional<ViewImage> read;
+  if (whole) read = image.finish();
+  co_return read;
 }
 
 Async<bool> Journal::has_changed(const Checkpoints* heads) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "base/json.hpp"
 
+#include <bit>
 #include <chrono>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -78,8 +81,34 @@ TEST_CASE("numbers print as JavaScript would have them", "[json]") {
   CHECK(dump_json(-0.0) == "0");
   CHECK(dump_json(1.5) == "1.5");
   CHECK(dump_json(9007199254740992.0) == "9007199254740992");
+  CHECK(dump_json(0.1) == "0.1");
+  CHECK(dump_json(0.30000000000000004) == "0.30000000000000004");
+  CHECK(dump_json(-0.001) == "-0.001");
+  CHECK(dump_json(0.000001) == "0.000001");
+  CHECK(dump_json(1e-7) == "1e-7");
+  CHECK(dump_json(1.25e-7) == "1.25e-7");
+  CHECK(dump_json(123456789012345680000.0) == "123456789012345680000");
+  CHECK(dump_json(1e21) == "1e+21");
+  CHECK(dump_json(1.7976931348623157e308) == "1.7976931348623157e+308");
+  CHECK(dump_json(9.95e22) == "9.95e+22");
   CHECK(dump_json(std::numeric_limits<double>::quiet_NaN()) == "null");
   CHECK(dump_json(std::numeric_limits<double>::infinity()) == "null");
+}
+
+TEST_CASE("every double is read back as it was written", "[json]") {
+  FakeRandom random(3);
+  const auto check = [](double value) {
+    if (!std::isfinite(value)) return;
+    const std::string text = dump_json(value);
+    INFO(text);
+    REQUIRE(std::strtod(text.c_str(), nullptr) == value);
+  };
+  for (int i = 0; i < 5000; ++i) {
+    check(std::bit_cast<double>(random.next()));
+    check(static_cast<double>(random.next() % 1'000'000) / 1000);
+  }
+  for (int exponent = -1074; exponent < 1024; ++exponent)
+    check(std::ldexp(1.0, exponent));
 }
 
 TEST_CASE("members keep their order, and a key that stands twice its last value", "[json]") {
