@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/sort.hpp"
 #include "base/time.hpp"
 
 namespace agent_memory {
@@ -412,8 +413,8 @@ std::vector<TimeRange> ranges_between(const DateMention& mention, TimestampMs ea
       }
     }
   }
-  std::sort(ranges.begin(), ranges.end(),
-            [](const TimeRange& left, const TimeRange& right) { return left.from < right.from; });
+  sort_stably(ranges,
+              [](const TimeRange& left, const TimeRange& right) { return left.from < right.from; });
   return ranges;
 }
 

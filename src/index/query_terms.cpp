@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 
+#include "base/sort.hpp"
 #include "base/utf8.hpp"
 
 namespace agent_memory {
@@ -46,7 +48,7 @@ QueryTerms analyze_query(Analyzer& analyzer, std::string_view text, TimestampMs 
   analyzed.terms.reserve(found.size());
   for (std::size_t i = 0; i < found.size(); ++i)
     analyzed.terms.emplace_back(found[i]);
-  std::sort(analyzed.terms.begin(), analyzed.terms.end());
+  sort_stably(analyzed.terms, std::less<>());
   analyzed.terms.erase(std::unique(analyzed.terms.begin(), analyzed.terms.end()),
                        analyzed.terms.end());
   analyzed.dates = find_dates(text, now_ms);

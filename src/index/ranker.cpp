@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/sort.hpp"
 #include "index/bm25.hpp"
 #include "index/scoring.hpp"
 #include "text/cues.hpp"
@@ -117,9 +118,9 @@ Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection
                           .documents = dated,
                           .idf = inverse_document_frequency(documents, dated)});
   }
-  std::stable_sort(
-      plan.terms.begin(), plan.terms.end(),
-      [](const PlannedTerm& left, const PlannedTerm& right) { return left.idf > right.idf; });
+  sort_stably(plan.terms, [](const PlannedTerm& left, const PlannedTerm& right) {
+    return left.idf > right.idf;
+  });
   double sum = 0;
   for (const PlannedTerm& term : plan.terms)
     sum += term.idf;
@@ -558,7 +559,7 @@ std::vector<Ranker::Matches> Ranker::matches(const std::vector<Candidate>& candi
   std::vector<std::size_t> order(candidates.size());
   for (std::size_t i = 0; i < order.size(); ++i)
     order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
+  sort_stably(order, [&](std::size_t left, std::size_t right) {
     return std::pair(candidates[left].part, candidates[left].slot) <
            std::pair(candidates[right].part, candidates[right].slot);
   });

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <string_view>
 #include <utility>
+
+#include "base/sort.hpp"
 
 namespace agent_memory {
 namespace {
@@ -111,7 +114,7 @@ void sort_by_time(std::vector<StoredSegment>& records) {
   order.reserve(records.size());
   for (const StoredSegment& record : records)
     order.emplace_back(first_stamp(record), order.size());
-  std::sort(order.begin(), order.end());
+  sort_stably(order, std::less<>());
   std::vector<StoredSegment> sorted;
   sorted.reserve(records.size());
   for (const auto& [stamp, index] : order)
@@ -520,10 +523,9 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     // How far it reached is lost: nobody who has not read it may take this one for known.
     if (!old.head) head.folded.push_back({.writer = stamp.time, .sequence = 1});
   }
-  std::sort(head.folded.begin(), head.folded.end(),
-            [](const WriterProgress& left, const WriterProgress& right) {
-              return left.writer < right.writer;
-            });
+  sort_stably(head.folded, [](const WriterProgress& left, const WriterProgress& right) {
+    return left.writer < right.writer;
+  });
 
   std::size_t next = 0;
   ValueWriter segment;

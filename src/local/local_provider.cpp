@@ -13,6 +13,7 @@
 #include "base/hash.hpp"
 #include "base/hash_index.hpp"
 #include "base/json.hpp"
+#include "base/sort.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
 #include "base/visibility.hpp"
@@ -176,12 +177,16 @@ class LocalProviderImpl final : public LocalProvider,
 
   Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
                                                         RetrieveOptions options) override {
-    if (closed_) co_return closed();
-    if (auto checked = validate_query(query); !checked) co_return std::move(checked).error();
-    if (auto checked = validate(options); !checked) co_return std::move(checked).error();
+    return done_task(retrieve(query, std::move(options)));
+  }
+
+  Result<std::vector<RetrievedMemory>> retrieve(const std::string& query, RetrieveOptions options) {
+    if (closed_) return closed();
+    if (auto checked = validate_query(query); !checked) return std::move(checked).error();
+    if (auto checked = validate(options); !checked) return std::move(checked).error();
     const Result<Filter> filter = Filter::compile(options.filters);
-    if (!filter) co_return filter.error();
-    if (options.abort && options.abort->requested()) co_return aborted();
+    if (!filter) return filter.error();
+    if (options.abort && options.abort->requested()) return aborted();
 
     const TimestampMs now_ms = now();
     IndexQuery index_query{.text = query,
@@ -209,7 +214,7 @@ class LocalProviderImpl final : public LocalProvider,
                                                .terms = std::move(hit.terms)};
       }
     }
-    co_return found;
+    return found;
   }
 
   Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
@@ -262,25 +267,27 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
-    if (closed_) co_return closed();
-    if (auto checked = validate(options); !checked) co_return std::move(checked).error();
-    const Result<Filter> filter = Filter::compile(options.filters);
-    if (!filter) co_return filter.error();
-    if (options.abort && options.abort->requested()) co_return aborted();
+    return done_task(list(options));
+  }
 
-    std::vector<Selected> seen = select(options.identity, *filter);
+  Result<std::vector<RetrievedMemory>> list(const ListOptions& options) const {
+    if (closed_) return closed();
+    if (auto checked = validate(options); !checked) return std::move(checked).error();
+    const Result<Filter> filter = Filter::compile(options.filters);
+    if (!filter) return filter.error();
+    if (options.abort && options.abort->requested()) return aborted();
+
+    const std::vector<Selected> seen = select(options.identity, *filter);
     const std::size_t begin = std::min(seen.size(), to_size(options.offset));
     const std::size_t end =
         begin + std::min(seen.size() - begin, to_size(options.limit.value_or(kMaxSize)));
-    std::partial_sort(
-        seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(end), seen.end(),
-        [&](const Selected& left, const Selected& right) { return is_newer(left, right); });
+    const std::vector<Selected> newest = newest_of(seen, end);
     std::vector<RetrievedMemory> memories;
     memories.reserve(end - begin);
     for (std::size_t i = begin; i < end; ++i) {
-      memories.push_back(to_retrieved(store_[seen[i].index].record(), 1.0));
+      memories.push_back(to_retrieved(store_[newest[i].index].record(), 1.0));
     }
-    co_return memories;
+    return memories;
   }
 
   Async<bool> delete_memory(std::string memory_id) override {
@@ -300,12 +307,15 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) override {
-    if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked)
-      co_return std::move(checked).error();
+    return done_task(get(memory_id));
+  }
+
+  Result<std::optional<RetrievedMemory>> get(const std::string& memory_id) const {
+    if (closed_) return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) return std::move(checked).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
-    if (!index) co_return std::optional<RetrievedMemory>();
-    co_return std::optional(to_retrieved(store_[*index].record(), 1.0));
+    if (!index) return std::optional<RetrievedMemory>();
+    return std::optional(to_retrieved(store_[*index].record(), 1.0));
   }
 
   Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) override {
@@ -343,15 +353,18 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<std::vector<HistoryEntry>> history(std::string memory_id) override {
-    if (closed_) co_return closed();
-    if (auto checked = validate_memory_id(memory_id); !checked)
-      co_return std::move(checked).error();
+    return done_task(history_of(memory_id));
+  }
+
+  Result<std::vector<HistoryEntry>> history_of(const std::string& memory_id) const {
+    if (closed_) return closed();
+    if (auto checked = validate_memory_id(memory_id); !checked) return std::move(checked).error();
     std::vector<HistoryEntry> steps;
     if (const std::optional<EntryIndex> index = store_.find(memory_id)) {
       for (HistoryStep& step : store_[*index].entry().history)
         steps.push_back(std::move(step.entry));
     }
-    co_return steps;
+    return steps;
   }
 
   Async<std::int64_t> delete_all_memories(DeleteAllOptions options) override {
@@ -380,17 +393,21 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<std::string> export_memories(std::optional<Identity> identity) override {
-    if (closed_) co_return closed();
+    return done_task(exported(identity));
+  }
+
+  Result<std::string> exported(const std::optional<Identity>& identity) const {
+    if (closed_) return closed();
     if (identity) {
-      if (auto checked = validate(*identity); !checked) co_return std::move(checked).error();
+      if (auto checked = validate(*identity); !checked) return std::move(checked).error();
     }
     std::vector<Selected> seen = select(identity, Filter());
-    std::sort(seen.begin(), seen.end(),
-              [&](const Selected& left, const Selected& right) { return is_newer(right, left); });
+    sort_stably(seen,
+                [&](const Selected& left, const Selected& right) { return is_newer(right, left); });
     std::string out = export_header(seen.size());
     for (const Selected& each : seen)
       out += export_line(store_[each.index].entry());
-    co_return out;
+    return out;
   }
 
   Async<ImportReport> import_memories(
@@ -428,9 +445,11 @@ class LocalProviderImpl final : public LocalProvider,
     co_return report;
   }
 
-  Async<LocalStatus> status() override {
-    if (closed_) co_return closed();
-    co_return LocalStatus{
+  Async<LocalStatus> status() override { return done_task(current_status()); }
+
+  Result<LocalStatus> current_status() const {
+    if (closed_) return closed();
+    return LocalStatus{
         .kind = storage_->kind(),
         .memories = static_cast<std::int64_t>(
             store_.has_expiring() ? select(std::nullopt, Filter()).size() : store_.table().live()),
@@ -548,6 +567,28 @@ class LocalProviderImpl final : public LocalProvider,
       }
     }
     return selected;
+  }
+
+  /// The `count` newest of `all`, newest first.
+  std::vector<Selected> newest_of(const std::vector<Selected>& all, std::size_t count) const {
+    const auto is_before = [&](const Selected& left, const Selected& right) {
+      return is_newer(left, right);
+    };
+    // The last are mostly the newest. Of those before, few are newer than what was kept.
+    const std::size_t room = std::min(all.size(), 2 * count + 64);
+    std::vector<Selected> newest;
+    bool is_cut = false;
+    for (auto at = all.rbegin(); at != all.rend(); ++at) {
+      if (is_cut && (count == 0 || !is_before(*at, newest[count - 1]))) continue;
+      newest.push_back(*at);
+      if (newest.size() < room) continue;
+      sort_stably(newest, is_before);
+      newest.resize(std::min(newest.size(), count));
+      is_cut = newest.size() == count;
+    }
+    sort_stably(newest, is_before);
+    newest.resize(std::min(newest.size(), count));
+    return newest;
   }
 
   Operation deletion(EntryIndex index, TimestampMs now_ms) {
