@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeOptions } from './core/json.js';
+import { writeOptions } from './core/json.js';
 import { bridge } from './core/load.js';
+import { Operation } from './core/module.js';
+import { Writer } from './core/values.js';
 import type { MemoryConfig } from './types.js';
 
 /**
@@ -11,9 +13,11 @@ import type { MemoryConfig } from './types.js';
  * bounds: `topK must be at least 1, got 0`.
  */
 export async function memoryConfig(init: Partial<MemoryConfig> = {}): Promise<MemoryConfig> {
-  const json = encodeOptions(init);
+  const writer = new Writer();
+  writer.array(1);
+  writeOptions(writer, init);
   const core = await bridge();
-  return core.invoke((module, ticket) => {
-    module.completeConfig(ticket, json);
+  return core.ask(Operation.completeConfig, 0, (to) => {
+    to.raw(writer.take());
   });
 }

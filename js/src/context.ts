@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { AgentHandle } from './core/agent-handle.js';
-import { encodeMessages, encodeOptions, encodeValue } from './core/json.js';
-import type { MemoryContextHandle } from './core/module.js';
+import { writeMessages, writeOptions, writeValue } from './core/json.js';
+import { Operation } from './core/module.js';
+import type { OperationNumber } from './core/module.js';
 import type {
   ListOptions,
   MemoryContextOptions,
@@ -23,64 +24,78 @@ import type {
  * `aborted` reject in any case. Nothing to close.
  */
 export class MemoryContext {
-  readonly #agent: AgentHandle<MemoryContextHandle>;
+  readonly #agent: AgentHandle;
   readonly #retrieved: RetrievedMemory[] = [];
   readonly #stored: StoredMemory[] = [];
 
   /** Throws `invalid_argument` where `provider` has not the four methods of one. */
   constructor(provider: MemoryProvider, options: MemoryContextOptions = {}) {
-    this.#agent = new AgentHandle(
-      (module, ...args) => new module.MemoryContext(...args),
-      provider,
+    this.#agent = new AgentHandle(Operation.makeContext, provider, options);
+  }
+
+  /** See {@link MemoryProvider.retrieveMemories}. */
+  search(query: string, options: RetrieveOptions = {}): Promise<RetrievedMemory[]> {
+    return this.#agent.invoke(
+      Operation.search,
+      (writer) => {
+        writer.array(2);
+        writeValue(writer, query, 'query');
+        writeOptions(writer, options);
+      },
       options,
     );
   }
 
-  /** See {@link MemoryProvider.retrieveMemories}. */
-  async search(query: string, options: RetrieveOptions = {}): Promise<RetrievedMemory[]> {
-    const queryJson = encodeValue(query, 'query');
-    const json = encodeOptions(options);
-    return this.#agent.invoke((handle, ticket) => {
-      handle.search(ticket, queryJson, json);
-    }, options);
-  }
-
   /** See {@link MemoryProvider.storeMemories}. The config's metadata is merged under the call's. */
-  async add(messages: MessageInput, options: StoreOptions = {}): Promise<StoredMemory[]> {
-    const messagesJson = encodeMessages(messages);
-    const json = encodeOptions(options);
-    return this.#agent.invoke((handle, ticket) => {
-      handle.add(ticket, messagesJson, json);
-    }, options);
+  add(messages: MessageInput, options: StoreOptions = {}): Promise<StoredMemory[]> {
+    return this.#agent.invoke(
+      Operation.add,
+      (writer) => {
+        writer.array(2);
+        writeMessages(writer, messages);
+        writeOptions(writer, options);
+      },
+      options,
+    );
   }
 
   /** See {@link MemoryProvider.getAllMemories}. */
-  async getAll(options: ListOptions = {}): Promise<RetrievedMemory[]> {
-    const json = encodeOptions(options);
-    return this.#agent.invoke((handle, ticket) => {
-      handle.getAll(ticket, json);
-    }, options);
+  getAll(options: ListOptions = {}): Promise<RetrievedMemory[]> {
+    return this.#agent.invoke(
+      Operation.getAll,
+      (writer) => {
+        writer.array(1);
+        writeOptions(writer, options);
+      },
+      options,
+    );
   }
 
   /** See {@link MemoryProvider.deleteMemory}. */
-  async delete(memoryId: string): Promise<boolean> {
-    const idJson = encodeValue(memoryId, 'memoryId');
-    return this.#agent.invoke((handle, ticket) => {
-      handle.delete_(ticket, idJson);
+  delete(memoryId: string): Promise<boolean> {
+    return this.#agent.invoke(Operation.remove, (writer) => {
+      writer.array(1);
+      writeValue(writer, memoryId, 'memoryId');
     });
   }
 
   /** All that `search` returned so far, oldest first; what was found twice is there twice. */
   get retrievedMemories(): readonly RetrievedMemory[] {
-    const news = this.#agent.current?.retrievedSince(this.#retrieved.length) ?? '[]';
-    for (const memory of JSON.parse(news) as RetrievedMemory[]) this.#retrieved.push(memory);
-    return this.#retrieved;
+    return this.#extended(Operation.retrievedSince, this.#retrieved);
   }
 
   /** All that `add` stored so far, oldest first. */
   get storedMemories(): readonly StoredMemory[] {
-    const news = this.#agent.current?.storedSince(this.#stored.length) ?? '[]';
-    for (const memory of JSON.parse(news) as StoredMemory[]) this.#stored.push(memory);
-    return this.#stored;
+    return this.#extended(Operation.storedSince, this.#stored);
+  }
+
+  /** `known`, with what has come since put to its end. */
+  #extended<T>(operation: OperationNumber, known: T[]): readonly T[] {
+    const news = this.#agent.ask<T[]>(operation, (writer) => {
+      writer.array(1);
+      writer.value(known.length);
+    });
+    for (const each of news ?? []) known.push(each);
+    return known;
   }
 }

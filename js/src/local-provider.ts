@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import type { Bridge } from './core/bridge.js';
+import type { Bridge, InvokeOptions, WireError, WriteArguments } from './core/bridge.js';
 import { finalizer } from './core/finalizer.js';
-import {
-  encodeMessages,
-  encodeOptions,
-  encodeValue,
-  memberOf,
-  requireOptions,
-} from './core/json.js';
+import { memberOf, requireOptions, writeMessages, writeOptions, writeValue } from './core/json.js';
 import { bridge } from './core/load.js';
-import type { LocalProviderHandle, ObjectId } from './core/module.js';
+import { Operation } from './core/module.js';
+import type { ObjectId, OperationNumber } from './core/module.js';
+import { Writer } from './core/values.js';
 import { registerNative, unregisterNative } from './core/provider-handle.js';
 import { ClosedError, invalidArgument, NotImplementedError, storageError } from './errors.js';
 import type { MemoryError } from './errors.js';
@@ -39,14 +35,15 @@ import type {
 /** What belongs to a provider and must not reach it. */
 interface Native {
   readonly core: Bridge;
-  readonly handle: LocalProviderHandle;
   readonly id: ObjectId;
 }
 
-const closers = finalizer<Native>(({ core, handle, id }) => {
+const closers = finalizer<Native>(({ core, id }) => {
   core.remove(id);
-  core.free(handle);
+  core.free(id);
 });
+
+const noArguments = (): void => undefined;
 
 /** Lets nobody but `open` construct. */
 const openToken = Symbol('LocalProvider.open');
@@ -90,7 +87,7 @@ export class LocalProvider extends BaseMemoryProvider {
     this.#native = native;
     this.#storage = storage;
     closers.watch(this, native);
-    registerNative(this, native.handle);
+    registerNative(this, native.id);
   }
 
   /**
@@ -105,37 +102,42 @@ export class LocalProvider extends BaseMemoryProvider {
     const storage = storageOf(options);
     const { now = Date.now } = options;
     if (typeof now !== 'function') throw invalidArgument('now', 'must be a function');
-    const json = encodeOptions({ halfLifeMs: options.halfLifeMs, roles: options.roles });
+    const writer = new Writer();
+    writer.array(2);
+    writer.value(storage.kind);
+    writeOptions(writer, { halfLifeMs: options.halfLifeMs, roles: options.roles });
     const core = await bridge();
     const id = core.nextId();
-    const handle = new core.module.LocalProvider();
     const early: unknown[] = [];
     core.addStorage(id, storage, now);
     core.addListener(id, (event) => early.push(event));
     try {
-      await core.invoke<null>((_module, ticket) => {
-        handle.open(ticket, id, storage.kind, json);
+      await core.invoke<null>(Operation.open, id, (to) => {
+        to.raw(writer.take());
       });
     } catch (error) {
       core.remove(id);
-      core.free(handle);
       throw error;
     }
-    const provider = new LocalProvider(openToken, { core, handle, id }, storage);
+    const provider = new LocalProvider(openToken, { core, id }, storage);
     provider.#listen(early);
     return provider;
   }
 
   /** See {@link MemoryProvider.retrieveMemories}. Microseconds: nothing is read from disk. */
-  override async retrieveMemories(
+  override retrieveMemories(
     query: string,
     options: RetrieveOptions = {},
   ): Promise<RetrievedMemory[]> {
-    const queryJson = encodeValue(query, 'query');
-    const json = encodeOptions(options);
-    return this.#invoke((handle, ticket) => {
-      handle.retrieveMemories(ticket, queryJson, json);
-    }, options);
+    return this.#invoke(
+      Operation.retrieveMemories,
+      (writer) => {
+        writer.array(2);
+        writeValue(writer, query, 'query');
+        writeOptions(writer, options);
+      },
+      options,
+    );
   }
 
   /**
@@ -143,38 +145,46 @@ export class LocalProvider extends BaseMemoryProvider {
    * (but for case, white space and closing punctuation) is not stored again: `NOOP`, with the id
    * of the memory that stands there.
    */
-  override async storeMemories(
+  override storeMemories(
     messages: MessageInput,
     options: StoreOptions = {},
   ): Promise<StoredMemory[]> {
-    const messagesJson = encodeMessages(messages);
-    const json = encodeOptions(options);
-    return this.#write((handle, ticket) => {
-      handle.storeMemories(ticket, messagesJson, json);
-    }, options);
+    return this.#write(
+      Operation.storeMemories,
+      (writer) => {
+        writer.array(2);
+        writeMessages(writer, messages);
+        writeOptions(writer, options);
+      },
+      options,
+    );
   }
 
   /** See {@link MemoryProvider.getAllMemories}. */
-  override async getAllMemories(options: ListOptions = {}): Promise<RetrievedMemory[]> {
-    const json = encodeOptions(options);
-    return this.#invoke((handle, ticket) => {
-      handle.getAllMemories(ticket, json);
-    }, options);
+  override getAllMemories(options: ListOptions = {}): Promise<RetrievedMemory[]> {
+    return this.#invoke(
+      Operation.getAllMemories,
+      (writer) => {
+        writer.array(1);
+        writeOptions(writer, options);
+      },
+      options,
+    );
   }
 
   /** See {@link MemoryProvider.deleteMemory}. Deleted stays deleted, whatever other tabs do. */
-  override async deleteMemory(memoryId: string): Promise<boolean> {
-    const idJson = encodeValue(memoryId, 'memoryId');
-    return this.#write((handle, ticket) => {
-      handle.deleteMemory(ticket, idJson);
+  override deleteMemory(memoryId: string): Promise<boolean> {
+    return this.#write(Operation.deleteMemory, (writer) => {
+      writer.array(1);
+      writeValue(writer, memoryId, 'memoryId');
     });
   }
 
   /** The memory with that id, whoever's it is, or null. */
-  async getMemory(memoryId: string): Promise<RetrievedMemory | null> {
-    const idJson = encodeValue(memoryId, 'memoryId');
-    return this.#invoke((handle, ticket) => {
-      handle.getMemory(ticket, idJson);
+  getMemory(memoryId: string): Promise<RetrievedMemory | null> {
+    return this.#invoke(Operation.getMemory, (writer) => {
+      writer.array(1);
+      writeValue(writer, memoryId, 'memoryId');
     });
   }
 
@@ -182,11 +192,11 @@ export class LocalProvider extends BaseMemoryProvider {
    * Changes the text, the metadata (as a whole), or both. `NOOP` where nothing would change;
    * rejects with `not_found` where there is no such memory.
    */
-  async updateMemory(memoryId: string, change: MemoryChange): Promise<StoredMemory> {
-    const idJson = encodeValue(memoryId, 'memoryId');
-    const json = encodeOptions(change);
-    return this.#write((handle, ticket) => {
-      handle.updateMemory(ticket, idJson, json);
+  updateMemory(memoryId: string, change: MemoryChange): Promise<StoredMemory> {
+    return this.#write(Operation.updateMemory, (writer) => {
+      writer.array(2);
+      writeValue(writer, memoryId, 'memoryId');
+      writeOptions(writer, change);
     });
   }
 
@@ -194,10 +204,10 @@ export class LocalProvider extends BaseMemoryProvider {
    * What happened to one memory, oldest first; empty where the id was never seen. The texts of a
    * deleted memory are forgotten: its steps are there, their `memory` is empty.
    */
-  async history(memoryId: string): Promise<HistoryEntry[]> {
-    const idJson = encodeValue(memoryId, 'memoryId');
-    return this.#invoke((handle, ticket) => {
-      handle.history(ticket, idJson);
+  history(memoryId: string): Promise<HistoryEntry[]> {
+    return this.#invoke(Operation.history, (writer) => {
+      writer.array(1);
+      writeValue(writer, memoryId, 'memoryId');
     });
   }
 
@@ -205,10 +215,10 @@ export class LocalProvider extends BaseMemoryProvider {
    * Deletes all that the ids see and the filters match, in one step; resolves with how many.
    * Without any id it refuses, unless `everything: true`: then it deletes every user's.
    */
-  async deleteAllMemories(which: DeleteAllOptions): Promise<number> {
-    const json = encodeOptions(which);
-    return this.#write((handle, ticket) => {
-      handle.deleteAllMemories(ticket, json);
+  deleteAllMemories(which: DeleteAllOptions): Promise<number> {
+    return this.#write(Operation.deleteAllMemories, (writer) => {
+      writer.array(1);
+      writeOptions(writer, which);
     });
   }
 
@@ -216,10 +226,11 @@ export class LocalProvider extends BaseMemoryProvider {
    * All memories with their ids, times and histories, as JSON Lines. Without an argument everybody's;
    * with one, what these ids see (`{}`: the global ones).
    */
-  async exportMemories(which?: Identity): Promise<string> {
-    const json = which === undefined ? 'null' : encodeOptions(which);
-    return this.#invoke((handle, ticket) => {
-      handle.exportMemories(ticket, json);
+  exportMemories(which?: Identity): Promise<string> {
+    return this.#invoke(Operation.exportMemories, (writer) => {
+      writer.array(1);
+      if (which === undefined) writer.value(null);
+      else writeOptions(writer, which);
     });
   }
 
@@ -238,8 +249,10 @@ export class LocalProvider extends BaseMemoryProvider {
     if (onProgress !== undefined && typeof onProgress !== 'function')
       throw invalidArgument('onProgress', 'must be a function');
     return this.#write(
-      (handle, ticket) => {
-        handle.importMemories(ticket, json);
+      Operation.importMemories,
+      (writer) => {
+        writer.array(1);
+        writer.value(json);
       },
       { onProgress },
     );
@@ -248,9 +261,8 @@ export class LocalProvider extends BaseMemoryProvider {
   /** What the store is, and how much is in it. */
   async status(): Promise<LocalStatus> {
     const status = await this.#invoke<Pick<LocalStatus, 'kind' | 'memories' | 'bytes'>>(
-      (handle, ticket) => {
-        handle.status(ticket);
-      },
+      Operation.status,
+      noArguments,
     );
     return {
       kind: status.kind,
@@ -285,69 +297,57 @@ export class LocalProvider extends BaseMemoryProvider {
 
   async #close(): Promise<void> {
     clearTimeout(this.#idle);
-    const { core, handle, id } = this.#native;
+    const { core, id } = this.#native;
     try {
-      await core.invoke<null>((_module, ticket) => {
-        handle.close(ticket);
-      });
+      await core.invoke<null>(Operation.close, id, noArguments);
     } finally {
       // The notice of the closing is on its way through a microtask.
       await Promise.resolve();
       closers.unwatch(this);
       unregisterNative(this);
       core.remove(id);
-      core.free(handle);
+      core.free(id);
     }
   }
 
   #invoke<T>(
-    start: (handle: LocalProviderHandle, ticket: number) => void,
-    options: {
-      signal?: AbortSignal | undefined;
-      onProgress?: ((done: number, total: number) => void) | undefined;
-    } = {},
+    operation: OperationNumber,
+    write: WriteArguments,
+    options?: InvokeOptions,
   ): Promise<T> {
     if (this.#closing !== undefined) {
       const message = 'the memory provider is closed';
       return Promise.reject(new ClosedError({ code: 'closed', message }));
     }
-    const { core, handle } = this.#native;
-    return core.invoke<T>((_module, ticket) => {
-      start(handle, ticket);
-    }, options);
+    const { core, id } = this.#native;
+    return core.invoke<T>(operation, id, write, options);
   }
 
   async #write<T>(
-    start: (handle: LocalProviderHandle, ticket: number) => void,
-    options: {
-      signal?: AbortSignal | undefined;
-      onProgress?: ((done: number, total: number) => void) | undefined;
-    } = {},
+    operation: OperationNumber,
+    write: WriteArguments,
+    options?: InvokeOptions,
   ): Promise<T> {
-    const result = await this.#invoke<T>(start, options);
+    const result = await this.#invoke<T>(operation, write, options);
     this.#maintainWhenIdle();
     return result;
   }
 
   /** Folds the log in a quiet moment; what fails then is told to `subscribe`. */
   #maintainWhenIdle(): void {
-    const { core, handle } = this.#native;
-    if (this.#idle !== undefined || this.#closing !== undefined || !handle.isMaintenanceDue())
-      return;
+    const { core, id } = this.#native;
+    if (this.#idle !== undefined || this.#closing !== undefined) return;
+    if (!core.ask<boolean>(Operation.isMaintenanceDue, id, noArguments)) return;
     this.#idle = setTimeout(() => {
       this.#idle = undefined;
       if (this.#closing !== undefined) return;
-      core
-        .invoke<null>((_module, ticket) => {
-          handle.maintain(ticket);
-        })
-        .catch((error: unknown) => {
-          this.#tell({
-            type: 'error',
-            operation: 'maintain',
-            error: storageError(error, 'maintain'),
-          });
+      core.invoke<null>(Operation.maintain, id, noArguments).catch((error: unknown) => {
+        this.#tell({
+          type: 'error',
+          operation: 'maintain',
+          error: storageError(error, 'maintain'),
         });
+      });
     }, idleDelayMs);
     letProcessEnd(this.#idle);
   }
@@ -376,10 +376,10 @@ export class LocalProvider extends BaseMemoryProvider {
   }
 
   #receive(event: unknown): void {
-    // Written by encode(LocalNotice) in src/wasm/wire.cpp.
+    // Written by pack(LocalNotice) in src/wasm/wire.cpp.
     const notice = event as
       | Exclude<MemoryEvent, { type: 'error' }>
-      | { type: 'error'; operation: string; error: Parameters<Bridge['revive']>[0] };
+      | { type: 'error'; operation: string; error: WireError };
     if (notice.type === 'error') {
       const error: MemoryError = this.#native.core.revive(notice.error);
       this.#tell({ ...notice, error });

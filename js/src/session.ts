@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { AgentHandle } from './core/agent-handle.js';
-import { encodeMessage, encodeMessages, memberOf } from './core/json.js';
-import type { MemorySessionHandle } from './core/module.js';
+import { memberOf, messageAsJson, writeMessages } from './core/json.js';
+import { Operation } from './core/module.js';
 import type {
   MemoryContextOptions,
   MemoryProvider,
@@ -30,15 +30,11 @@ interface MessageEdit {
  * to close.
  */
 export class MemorySession {
-  readonly #agent: AgentHandle<MemorySessionHandle>;
+  readonly #agent: AgentHandle;
 
   /** Throws `invalid_argument` where `provider` has not the four methods of one. */
   constructor(provider: MemoryProvider, options: MemoryContextOptions = {}) {
-    this.#agent = new AgentHandle(
-      (module, ...args) => new module.MemorySession(...args),
-      provider,
-      options,
-    );
+    this.#agent = new AgentHandle(Operation.makeSession, provider, options);
   }
 
   /**
@@ -50,13 +46,13 @@ export class MemorySession {
    * data and not instructions, and bounded in size; those of an earlier turn are taken out.
    */
   async beforeModelRequest<M>(messages: readonly M[]): Promise<PreparedRequest<M>> {
-    const json = encodeMessages(messages);
     const { edits, memories, prompt } = await this.#agent.invoke<{
       edits: MessageEdit[];
       memories: RetrievedMemory[];
       prompt: string;
-    }>((handle, ticket) => {
-      handle.beforeModelRequest(ticket, json);
+    }>(Operation.beforeModelRequest, (writer) => {
+      writer.array(1);
+      writeMessages(writer, messages);
     });
     // An inserted message has the shape that the others have.
     return { messages: applyEdits(messages, edits) as M[], memories, prompt };
@@ -66,17 +62,17 @@ export class MemorySession {
    * After each run: counts a turn and, every `storeAfterTurns` turns, stores what is new. Takes the
    * whole history or only its new messages. Never stores what was injected.
    */
-  async afterRun(messages: readonly unknown[]): Promise<StoredMemory[]> {
-    const json = encodeMessages(messages);
-    return this.#agent.invoke((handle, ticket) => {
-      handle.afterRun(ticket, json);
+  afterRun(messages: readonly unknown[]): Promise<StoredMemory[]> {
+    return this.#agent.invoke(Operation.afterRun, (writer) => {
+      writer.array(1);
+      writeMessages(writer, messages);
     });
   }
 
   /** Stores what is still waiting for `storeAfterTurns`. */
-  async flush(): Promise<StoredMemory[]> {
-    return this.#agent.invoke((handle, ticket) => {
-      handle.flush(ticket);
+  flush(): Promise<StoredMemory[]> {
+    return this.#agent.invoke(Operation.flush, (writer) => {
+      writer.array(0);
     });
   }
 }
@@ -114,7 +110,7 @@ function withField(message: unknown, field: string, value: unknown): unknown {
 
 /** Whether `own` looks like `edited` to the core. */
 function isUnedited(own: unknown, edited: unknown): boolean {
-  return JSON.stringify(JSON.parse(encodeMessage(own, 'message'))) === JSON.stringify(edited);
+  return JSON.stringify(messageAsJson(own, 'message')) === JSON.stringify(edited);
 }
 
 /**

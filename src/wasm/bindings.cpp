@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// What JavaScript sees of the core: the providers, MemoryContext, MemorySession, the config and
-// the enums. Each method is one crossing: a ticket and JSON go in, the result is delivered under
-// the ticket. js/src/core/module.ts types these names.
+// What JavaScript sees of the core: one function, bound once. It names an operation, the object
+// that it works on and a ticket; the arguments lie in `incoming()`, packed, and the result is
+// delivered under the ticket. js/src/core/module.ts has the numbers.
 
+#include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <emscripten/bind.h>
 
 #include "agent_memory/agent_memory.hpp"
 
 #include "base/detached.hpp"
-#include "base/json.hpp"
 #include "wasm/host.hpp"
 #include "wasm/host_ports.hpp"
 #include "wasm/wire.hpp"
@@ -22,424 +22,444 @@
 namespace agent_memory::wasm {
 namespace {
 
-// ------------------------------------------------------------------------------------ operations
+// --------------------------------------------------------------------------------------- objects
 
-using Aborts = std::unordered_map<std::uint32_t, std::weak_ptr<OperationAbort>>;
+/// What JavaScript knows under a number: a provider, a context or a session, with all that is
+/// needed to answer for it.
+struct Object {
+  std::uint32_t id = 0;
+  /// Of a provider: itself, as contexts and sessions take it.
+  std::shared_ptr<MemoryProvider> provider;
+  /// The same, of a local one.
+  std::shared_ptr<LocalProvider> local;
+  std::shared_ptr<MemoryContext> context;
+  std::shared_ptr<MemorySession> session;
+};
 
-Aborts& aborts() {
-  static Aborts instance;
+/// All objects; few.
+std::vector<Object>& objects() {
+  static std::vector<Object> instance;
   return instance;
 }
 
-AbortToken make_abort(std::uint32_t ticket) {
-  auto flag = std::make_shared<OperationAbort>(ticket);
-  aborts()[ticket] = flag;
-  return flag;
+/// The object with that number, or one that is nothing.
+Object find_object(std::uint32_t id) {
+  for (const Object& each : objects()) {
+    if (each.id == id) return each;
+  }
+  return {};
 }
 
-/// Whether the operation will change nothing, so that nobody need wait for it.
-bool abort_operation(std::uint32_t ticket) {
-  const auto found = aborts().find(ticket);
-  if (found == aborts().end()) return false;
-  const auto flag = found->second.lock();
-  if (!flag) return false;
-  flag->request();
-  return !flag->committed();
-}
+// ------------------------------------------------------------------------------------ operations
 
-void deliver(std::uint32_t ticket, const Error& error) {
-  aborts().erase(ticket);
-  host_deliver(ticket, false, dump_json(encode(error)));
+/// One call of JavaScript's.
+struct Call {
+  std::uint32_t ticket;
+  std::uint32_t id;
+  bool has_signal;
+  /// A copy, so that it lives as long as the operation.
+  Object object;
+  JsonArray arguments;
+
+  [[nodiscard]] AbortToken abort() const {
+    return has_signal ? std::make_shared<OperationAbort>(ticket) : nullptr;
+  }
+  JsonValue& argument(std::size_t index) {
+    while (arguments.size() <= index)
+      arguments.emplace_back();
+    return arguments[index];
+  }
+};
+
+void deliver_error(std::uint32_t ticket, const Error& error) {
+  Packer out;
+  pack(out, error);
+  host_deliver(ticket, false, out);
 }
 
 template <typename T>
-void deliver(std::uint32_t ticket, const Result<T>& result) {
-  if (!result) return deliver(ticket, result.error());
-  aborts().erase(ticket);
+void deliver(std::uint32_t ticket, const T& value) {
+  Packer out;
+  pack(out, value);
+  host_deliver(ticket, true, out);
+}
+
+template <typename T>
+void deliver_result(AnyTask& task, std::uint32_t ticket) {
+  const auto result = task.take_as<Result<T>>();
+  if (!result) return deliver_error(ticket, result.error());
   if constexpr (std::is_void_v<T>) {
-    host_deliver(ticket, true, "null");
+    deliver(ticket, std::optional<bool>());
   } else {
-    host_deliver(ticket, true, dump_json(encode(*result)));
+    deliver(ticket, *result);
   }
 }
 
 /// Runs an operation to its end and delivers its result. `owner` is what it works on.
+Detached drive(std::uint32_t ticket, [[maybe_unused]] Object owner, AnyTask task,
+               void (*deliver_to)(AnyTask& done, std::uint32_t ticket)) {
+  co_await task;
+  deliver_to(task, ticket);
+}
+
 template <typename T>
-Detached run(std::uint32_t ticket, [[maybe_unused]] std::shared_ptr<void> owner,
-             Async<T> operation) {
-  const Result<T> result = co_await operation;
-  deliver(ticket, result);
+Result<void> run(Call& call, Async<T> task) {
+  drive(call.ticket, std::move(call.object), std::move(task), &deliver_result<T>);
+  return {};
 }
 
-/// An argument that is a JSON string.
-Result<std::string> string_from(const std::string& json_text, std::string_view field) {
-  const Result<JsonValue> json = decode_json(json_text, field);
-  if (!json) return json.error();
-  return decode_string(*json, field);
+Error is_closed() {
+  return {.code = ErrorCode::kClosed, .message = "the memory provider is closed"};
 }
 
-// ------------------------------------------------------------------------------------- providers
+// ------------------------------------------------------------------------- the local provider
 
-/// A provider as MemoryContext and MemorySession take it, whatever it is.
-class ProviderHandle {
- public:
-  virtual ~ProviderHandle() = default;
-  [[nodiscard]] virtual std::shared_ptr<MemoryProvider> provider() const = 0;
-};
-
-/// A JavaScript object with the four methods.
-class HostProviderHandle final : public ProviderHandle {
- public:
-  explicit HostProviderHandle(std::uint32_t id) : provider_(make_host_provider(id)) {}
-  [[nodiscard]] std::shared_ptr<MemoryProvider> provider() const override { return provider_; }
-
- private:
-  std::shared_ptr<MemoryProvider> provider_;
-};
-
-class LocalProviderHandle final : public ProviderHandle {
- public:
-  [[nodiscard]] std::shared_ptr<MemoryProvider> provider() const override { return local_; }
-
-  /// Opens the storage that JavaScript registered under `id`; the same number names the provider
-  /// in notices and its clock. At most once.
-  void open(std::uint32_t ticket, std::uint32_t id, std::string kind,
-            const std::string& options_json) {
-    const Result<JsonValue> json = decode_json(options_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    Result<LocalProviderOptions> options = decode_local_options(*json);
-    if (!options) return deliver(ticket, options.error());
-    open_detached(*this, ticket, id, std::move(kind), *options);
+/// [kind, options]. The storage and the clock are those that JavaScript registered under the number
+/// that the provider will have. At most once.
+Detached open_detached(std::uint32_t ticket, std::uint32_t id, std::string kind,
+                       LocalProviderOptions options) {
+  const auto on_notice = [id](const LocalNotice& notice) {
+    Packer out;
+    pack(out, notice);
+    host_notify(id, out);
+  };
+  Result<std::shared_ptr<LocalProvider>> opened =
+      co_await LocalProvider::open(make_host_storage(id, std::move(kind)), make_host_clock(id),
+                                   make_host_random(), options, on_notice);
+  if (!opened) {
+    deliver_error(ticket, opened.error());
+    co_return;
   }
+  Object made;
+  made.id = id;
+  made.provider = made.local = *std::move(opened);
+  objects().push_back(std::move(made));
+  deliver(ticket, std::optional<bool>());
+}
 
-  void retrieve_memories(std::uint32_t ticket, const std::string& query_json,
-                         const std::string& options_json) {
-    Result<std::string> query = string_from(query_json, "query");
-    if (!query) return deliver(ticket, query.error());
-    Result<RetrieveOptions> options =
-        options_from<RetrieveOptions>(options_json, ticket, decode_retrieve_options);
-    if (!options) return deliver(ticket, options.error());
-    run(ticket, local_, local_->retrieve_memories(*std::move(query), *std::move(options)));
+Result<void> open(Call& call) {
+  Result<std::string> kind = decode_string(call.argument(0), "kind");
+  if (!kind) return std::move(kind).error();
+  LocalProviderOptions options;
+  if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
+  open_detached(call.ticket, call.id, *std::move(kind), options);
+  return {};
+}
+
+/// [query, options]
+Result<void> retrieve_memories(Call& call) {
+  Result<std::string> query = decode_string(call.argument(0), "query");
+  if (!query) return std::move(query).error();
+  RetrieveOptions options;
+  if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
+  options.abort = call.abort();
+  return run(call, call.object.local->retrieve_memories(*std::move(query), std::move(options)));
+}
+
+/// [messages, options]
+Result<void> store_memories(Call& call) {
+  StoreOptions options;
+  if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
+  options.abort = call.abort();
+  return run(call,
+             call.object.local->store_memories(std::move(call.argument(0)), std::move(options)));
+}
+
+/// [options]
+Result<void> get_all_memories(Call& call) {
+  ListOptions options;
+  if (auto decoded = decode(call.argument(0), options); !decoded) return decoded;
+  options.abort = call.abort();
+  return run(call, call.object.local->get_all_memories(std::move(options)));
+}
+
+/// [id]
+Result<void> delete_memory(Call& call) {
+  Result<std::string> id = decode_string(call.argument(0), "memory_id");
+  if (!id) return std::move(id).error();
+  return run(call, call.object.local->delete_memory(*std::move(id)));
+}
+
+/// [id]
+Result<void> get_memory(Call& call) {
+  Result<std::string> id = decode_string(call.argument(0), "memory_id");
+  if (!id) return std::move(id).error();
+  return run(call, call.object.local->get_memory(*std::move(id)));
+}
+
+/// [id, change]
+Result<void> update_memory(Call& call) {
+  Result<std::string> id = decode_string(call.argument(0), "memory_id");
+  if (!id) return std::move(id).error();
+  MemoryChange change;
+  if (auto decoded = decode(call.argument(1), change); !decoded) return decoded;
+  return run(call, call.object.local->update_memory(*std::move(id), std::move(change)));
+}
+
+/// [id]
+Result<void> history(Call& call) {
+  Result<std::string> id = decode_string(call.argument(0), "memory_id");
+  if (!id) return std::move(id).error();
+  return run(call, call.object.local->history(*std::move(id)));
+}
+
+/// [options]
+Result<void> delete_all_memories(Call& call) {
+  DeleteAllOptions options;
+  if (auto decoded = decode(call.argument(0), options); !decoded) return decoded;
+  return run(call, call.object.local->delete_all_memories(std::move(options)));
+}
+
+/// [identity or null]
+Result<void> export_memories(Call& call) {
+  std::optional<Identity> identity;
+  if (!call.argument(0).is_null()) {
+    if (auto decoded = decode(call.argument(0), identity.emplace()); !decoded) return decoded;
   }
+  return run(call, call.object.local->export_memories(std::move(identity)));
+}
 
-  void store_memories(std::uint32_t ticket, const std::string& messages_json,
-                      const std::string& options_json) {
-    Result<JsonValue> messages = decode_json(messages_json, "messages");
-    if (!messages) return deliver(ticket, messages.error());
-    Result<StoreOptions> options =
-        options_from<StoreOptions>(options_json, ticket, decode_store_options);
-    if (!options) return deliver(ticket, options.error());
-    run(ticket, local_, local_->store_memories(*std::move(messages), *std::move(options)));
-  }
+/// [JSON Lines]
+Result<void> import_memories(Call& call) {
+  Result<std::string> json_lines = decode_string(call.argument(0), "json");
+  if (!json_lines) return std::move(json_lines).error();
+  call.arguments.clear();
+  const auto on_progress = [ticket = call.ticket](std::int64_t done, std::int64_t total) {
+    host_progress(ticket, static_cast<double>(done), static_cast<double>(total));
+  };
+  return run(call, call.object.local->import_memories(*std::move(json_lines), on_progress));
+}
 
-  void get_all_memories(std::uint32_t ticket, const std::string& options_json) {
-    Result<ListOptions> options =
-        options_from<ListOptions>(options_json, ticket, decode_list_options);
-    if (!options) return deliver(ticket, options.error());
-    run(ticket, local_, local_->get_all_memories(*std::move(options)));
-  }
-
-  void delete_memory(std::uint32_t ticket, const std::string& id_json) {
-    Result<std::string> id = string_from(id_json, "memory_id");
-    if (!id) return deliver(ticket, id.error());
-    run(ticket, local_, local_->delete_memory(*std::move(id)));
-  }
-
-  void get_memory(std::uint32_t ticket, const std::string& id_json) {
-    Result<std::string> id = string_from(id_json, "memory_id");
-    if (!id) return deliver(ticket, id.error());
-    run(ticket, local_, local_->get_memory(*std::move(id)));
-  }
-
-  void update_memory(std::uint32_t ticket, const std::string& id_json,
-                     const std::string& change_json) {
-    Result<std::string> id = string_from(id_json, "memory_id");
-    if (!id) return deliver(ticket, id.error());
-    const Result<JsonValue> json = decode_json(change_json, "change");
-    if (!json) return deliver(ticket, json.error());
-    Result<MemoryChange> change = decode_memory_change(*json);
-    if (!change) return deliver(ticket, change.error());
-    run(ticket, local_, local_->update_memory(*std::move(id), *std::move(change)));
-  }
-
-  void history(std::uint32_t ticket, const std::string& id_json) {
-    Result<std::string> id = string_from(id_json, "memory_id");
-    if (!id) return deliver(ticket, id.error());
-    run(ticket, local_, local_->history(*std::move(id)));
-  }
-
-  void delete_all_memories(std::uint32_t ticket, const std::string& options_json) {
-    const Result<JsonValue> json = decode_json(options_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    Result<DeleteAllOptions> options = decode_delete_all_options(*json);
-    if (!options) return deliver(ticket, options.error());
-    run(ticket, local_, local_->delete_all_memories(*std::move(options)));
-  }
-
-  void export_memories(std::uint32_t ticket, const std::string& identity_json) {
-    const Result<JsonValue> json = decode_json(identity_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    std::optional<Identity> identity;
-    if (!json->is_null()) {
-      Result<Identity> decoded = decode_identity(*json);
-      if (!decoded) return deliver(ticket, decoded.error());
-      identity = *std::move(decoded);
-    }
-    run(ticket, local_, local_->export_memories(std::move(identity)));
-  }
-
-  void import_memories(std::uint32_t ticket, std::string json_lines) {
-    const auto on_progress = [ticket](std::int64_t done, std::int64_t total) {
-      host_progress(ticket, static_cast<double>(done), static_cast<double>(total));
-    };
-    run(ticket, local_, local_->import_memories(std::move(json_lines), on_progress));
-  }
-
-  void status(std::uint32_t ticket) { run(ticket, local_, local_->status()); }
-  void maintain(std::uint32_t ticket) { run(ticket, local_, local_->maintain()); }
-  [[nodiscard]] bool is_maintenance_due() const { return local_->is_maintenance_due(); }
-  void close(std::uint32_t ticket) { run(ticket, local_, local_->close()); }
-
- private:
-  static Detached open_detached(LocalProviderHandle& self, std::uint32_t ticket, std::uint32_t id,
-                                std::string kind, LocalProviderOptions options) {
-    const auto on_notice = [id](const LocalNotice& notice) {
-      host_notify(id, dump_json(encode(notice)));
-    };
-    std::unique_ptr<StoragePort> storage = make_host_storage(id, std::move(kind));
-    std::shared_ptr<ClockPort> clock = make_host_clock(id);
-    Result<std::shared_ptr<LocalProvider>> opened = co_await LocalProvider::open(
-        std::move(storage), std::move(clock), make_host_random(), options, on_notice);
-    if (!opened) {
-      deliver(ticket, opened.error());
-      co_return;
-    }
-    self.local_ = *std::move(opened);  // js/src keeps the handle until `ticket` is delivered
-    deliver(ticket, Result<void>());
-  }
-
-  template <typename Options>
-  static Result<Options> options_from(const std::string& json_text, std::uint32_t ticket,
-                                      Result<Options> (*decode)(const JsonValue&)) {
-    const Result<JsonValue> json = decode_json(json_text, "options");
-    if (!json) return json.error();
-    Result<Options> options = decode(*json);
-    if (options) options->abort = make_abort(ticket);
-    return options;
-  }
-
-  std::shared_ptr<LocalProvider> local_;
-};
+Result<void> status(Call& call) { return run(call, call.object.local->status()); }
+Result<void> maintain(Call& call) { return run(call, call.object.local->maintain()); }
+Result<void> close(Call& call) { return run(call, call.object.local->close()); }
+Result<void> is_maintenance_due(Call& call) {
+  deliver(call.ticket, call.object.local->is_maintenance_due());
+  return {};
+}
 
 // --------------------------------------------------------------------------- context and session
 
-/// Options of a context or session: {identity fields, config, failOpen}. `owner` names it in
-/// notices. The first call on it reports what is wrong with them.
-Result<MemoryContextOptions> decode_context_options(std::uint32_t owner,
-                                                    const std::string& options_json) {
-  const Result<JsonValue> json = decode_json(options_json, "options");
-  if (!json) return json.error();
-  Result<Identity> identity = decode_identity(*json);
-  if (!identity) return std::move(identity).error();
-  const JsonValue* config_json = json->find("config");
-  Result<MemoryConfig> config = decode_config(config_json == nullptr ? JsonValue() : *config_json);
-  if (!config) return std::move(config).error();
-  MemoryContextOptions options;
-  options.identity = *std::move(identity);
-  options.config = *std::move(config);
-  if (const JsonValue* fail_open = json->find("failOpen")) {
-    const bool* value = fail_open->if_bool();
-    if (value == nullptr) {
-      return Error::invalid("fail_open", "must be true or false, got " + describe(*fail_open));
-    }
-    options.fail_open = *value;
-  }
-  options.on_error = [owner](const Error& error, std::string_view operation) {
-    host_notify(owner, dump_json(JsonObject{{"type", "error"},
-                                            {"operation", to_camel_case(operation)},
-                                            {"error", encode(error)}}));
-  };
-  return options;
+/// The object for a JavaScript provider, which is known under the same number there.
+Result<void> make_provider(Call& call) {
+  Object made;
+  made.id = call.id;
+  made.provider = make_host_provider(call.id);
+  objects().push_back(std::move(made));
+  deliver(call.ticket, true);
+  return {};
 }
 
-class MemoryContextHandle {
- public:
-  MemoryContextHandle(const ProviderHandle& provider, std::uint32_t owner,
-                      const std::string& options_json)
-      : options_(decode_context_options(owner, options_json)) {
-    if (options_) context_ = std::make_shared<MemoryContext>(provider.provider(), *options_);
+/// [number of the provider, options]. The number of the new object names it in notices.
+Result<void> make_agent(Call& call, bool is_session) {
+  const double* id = call.argument(0).if_number();
+  Object made = find_object(id == nullptr ? 0 : static_cast<std::uint32_t>(*id));
+  if (!made.provider) return is_closed();
+  MemoryContextOptions options;
+  options.on_error = [owner = call.id](const Error& error, std::string_view operation) {
+    Packer out;
+    pack_error_event(out, error, operation);
+    host_notify(owner, out);
+  };
+  if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
+  made.id = call.id;
+  made.local = nullptr;
+  if (is_session) {
+    made.session = std::make_shared<MemorySession>(made.provider, std::move(options));
+  } else {
+    made.context = std::make_shared<MemoryContext>(made.provider, std::move(options));
   }
+  objects().push_back(std::move(made));
+  deliver(call.ticket, true);
+  return {};
+}
+Result<void> make_context(Call& call) { return make_agent(call, false); }
+Result<void> make_session(Call& call) { return make_agent(call, true); }
 
-  void search(std::uint32_t ticket, const std::string& query_json,
-              const std::string& options_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    Result<std::string> query = string_from(query_json, "query");
-    if (!query) return deliver(ticket, query.error());
-    const Result<JsonValue> json = decode_json(options_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    Result<ContextSearch> search = decode_context_search(*json);
-    if (!search) return deliver(ticket, search.error());
-    search->abort = make_abort(ticket);
-    run(ticket, context_, context_->search(*std::move(query), *std::move(search)));
-  }
+/// [query, options]
+Result<void> search(Call& call) {
+  Result<std::string> query = decode_string(call.argument(0), "query");
+  if (!query) return std::move(query).error();
+  ContextSearch search;
+  if (auto decoded = decode(call.argument(1), search); !decoded) return decoded;
+  search.abort = call.abort();
+  return run(call, call.object.context->search(*std::move(query), std::move(search)));
+}
 
-  void add(std::uint32_t ticket, const std::string& messages_json,
-           const std::string& options_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json, "messages");
-    if (!messages) return deliver(ticket, messages.error());
-    const Result<JsonValue> json = decode_json(options_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    Result<StoreOptions> options = decode_store_options(*json);
-    if (!options) return deliver(ticket, options.error());
-    options->abort = make_abort(ticket);
-    run(ticket, context_, context_->add(*std::move(messages), *std::move(options)));
-  }
+/// [messages, options]
+Result<void> add(Call& call) {
+  StoreOptions options;
+  if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
+  options.abort = call.abort();
+  return run(call, call.object.context->add(std::move(call.argument(0)), std::move(options)));
+}
 
-  void get_all(std::uint32_t ticket, const std::string& options_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    const Result<JsonValue> json = decode_json(options_json, "options");
-    if (!json) return deliver(ticket, json.error());
-    Result<ListOptions> options = decode_list_options(*json);
-    if (!options) return deliver(ticket, options.error());
-    options->abort = make_abort(ticket);
-    run(ticket, context_, context_->get_all(*std::move(options)));
-  }
+/// [options]
+Result<void> get_all(Call& call) {
+  ListOptions options;
+  if (auto decoded = decode(call.argument(0), options); !decoded) return decoded;
+  options.abort = call.abort();
+  return run(call, call.object.context->get_all(std::move(options)));
+}
 
-  void remove(std::uint32_t ticket, const std::string& id_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    Result<std::string> id = string_from(id_json, "memory_id");
-    if (!id) return deliver(ticket, id.error());
-    run(ticket, context_, context_->remove(*std::move(id)));
-  }
+/// [id]
+Result<void> remove(Call& call) {
+  Result<std::string> id = decode_string(call.argument(0), "memory_id");
+  if (!id) return std::move(id).error();
+  return run(call, call.object.context->remove(*std::move(id)));
+}
 
-  /// JSON of what was retrieved or stored since there were `from` of them.
-  [[nodiscard]] std::string retrieved_since(std::uint32_t from) const {
-    if (!options_) return "[]";
-    return json_since(context_->retrieved_memories(), from);
-  }
-  [[nodiscard]] std::string stored_since(std::uint32_t from) const {
-    if (!options_) return "[]";
-    return json_since(context_->stored_memories(), from);
-  }
+/// [number]: those that were retrieved, or stored, since there were so many.
+template <typename T>
+Result<void> deliver_since(Call& call, const std::vector<T>& all) {
+  const double* from = call.argument(0).if_number();
+  const std::size_t begin = from == nullptr ? 0 : static_cast<std::size_t>(*from);
+  Packer out;
+  out.array(all.size() - begin);
+  for (std::size_t i = begin; i < all.size(); ++i)
+    pack(out, all[i]);
+  host_deliver(call.ticket, true, out);
+  return {};
+}
+Result<void> retrieved_since(Call& call) {
+  return deliver_since(call, call.object.context->retrieved_memories());
+}
+Result<void> stored_since(Call& call) {
+  return deliver_since(call, call.object.context->stored_memories());
+}
 
- private:
-  template <typename T>
-  static std::string json_since(const std::vector<T>& all, std::size_t from) {
-    JsonArray out;
-    for (std::size_t i = from; i < all.size(); ++i)
-      out.push_back(encode(all[i]));
-    return dump_json(std::move(out));
-  }
+/// [messages]
+Result<void> before_model_request(Call& call) {
+  return run(call, call.object.session->before_model_request(std::move(call.argument(0))));
+}
+/// [messages]
+Result<void> after_run(Call& call) {
+  return run(call, call.object.session->after_run(std::move(call.argument(0))));
+}
+Result<void> flush(Call& call) { return run(call, call.object.session->flush()); }
 
-  Result<MemoryContextOptions> options_;
-  std::shared_ptr<MemoryContext> context_;
+// ---------------------------------------------------------------------------------- the rest
+
+/// [config]: a whole MemoryConfig out of a part of one, validated.
+Result<void> complete_config(Call& call) {
+  MemoryConfig config;
+  if (auto decoded = decode(call.argument(0), config); !decoded) return decoded;
+  deliver(call.ticket, config);
+  return {};
+}
+
+/// The names that both sides must know: keys, error codes, scopes, strategies.
+Result<void> names(Call& call) {
+  std::vector<std::string> names{std::string(kKeys), {}, {}, {}};
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i)
+    names[1].append(error_code_name(static_cast<ErrorCode>(i))).append(",");
+  for (int i = 0; i <= static_cast<int>(MemoryScope::kGlobal); ++i)
+    names[2].append(memory_scope_name(static_cast<MemoryScope>(i))).append(",");
+  for (int i = 0; i <= static_cast<int>(RetrievalStrategy::kHybrid); ++i)
+    names[3].append(retrieval_strategy_name(static_cast<RetrievalStrategy>(i))).append(",");
+  deliver(call.ticket, names);
+  return {};
+}
+
+/// Forgets the object. What is under way on it ends by itself.
+Result<void> free_object(Call& call) {
+  std::erase_if(objects(), [&](const Object& each) { return each.id == call.id; });
+  deliver(call.ticket, true);
+  return {};
+}
+
+/// What an operation needs of its object.
+enum class Needs : std::uint8_t { kNothing, kLocal, kContext, kSession };
+
+struct Operation {
+  Result<void> (*start)(Call& call);
+  Needs needs;
 };
 
-class MemorySessionHandle {
- public:
-  MemorySessionHandle(const ProviderHandle& provider, std::uint32_t owner,
-                      const std::string& options_json)
-      : options_(decode_context_options(owner, options_json)) {
-    if (options_) session_ = std::make_shared<MemorySession>(provider.provider(), *options_);
-  }
-
-  void before_model_request(std::uint32_t ticket, const std::string& messages_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json, "messages");
-    if (!messages) return deliver(ticket, messages.error());
-    run(ticket, session_, session_->before_model_request(*std::move(messages)));
-  }
-
-  void after_run(std::uint32_t ticket, const std::string& messages_json) {
-    if (!options_) return deliver(ticket, options_.error());
-    Result<JsonValue> messages = decode_json(messages_json, "messages");
-    if (!messages) return deliver(ticket, messages.error());
-    run(ticket, session_, session_->after_run(*std::move(messages)));
-  }
-
-  void flush(std::uint32_t ticket) {
-    if (!options_) return deliver(ticket, options_.error());
-    run(ticket, session_, session_->flush());
-  }
-
- private:
-  Result<MemoryContextOptions> options_;
-  std::shared_ptr<MemorySession> session_;
+/// Kept in step with `Operation` in js/src/core/module.ts, from its first operation on.
+constexpr Operation kOperations[] = {
+    {names, Needs::kNothing},
+    {complete_config, Needs::kNothing},
+    {make_provider, Needs::kNothing},
+    {make_context, Needs::kNothing},
+    {make_session, Needs::kNothing},
+    {free_object, Needs::kNothing},
+    {open, Needs::kNothing},
+    {retrieve_memories, Needs::kLocal},
+    {store_memories, Needs::kLocal},
+    {get_all_memories, Needs::kLocal},
+    {delete_memory, Needs::kLocal},
+    {get_memory, Needs::kLocal},
+    {update_memory, Needs::kLocal},
+    {history, Needs::kLocal},
+    {delete_all_memories, Needs::kLocal},
+    {export_memories, Needs::kLocal},
+    {import_memories, Needs::kLocal},
+    {status, Needs::kLocal},
+    {maintain, Needs::kLocal},
+    {is_maintenance_due, Needs::kLocal},
+    {close, Needs::kLocal},
+    {search, Needs::kContext},
+    {add, Needs::kContext},
+    {get_all, Needs::kContext},
+    {remove, Needs::kContext},
+    {retrieved_since, Needs::kContext},
+    {stored_since, Needs::kContext},
+    {before_model_request, Needs::kSession},
+    {after_run, Needs::kSession},
+    {flush, Needs::kSession},
 };
 
-// ---------------------------------------------------------------------------------- configuration
+bool has(const Object& object, Needs needs) {
+  switch (needs) {
+    case Needs::kNothing:
+      return true;
+    case Needs::kLocal:
+      return object.local != nullptr;
+    case Needs::kContext:
+      return object.context != nullptr;
+    case Needs::kSession:
+      return object.session != nullptr;
+  }
+  return false;
+}
 
-/// A whole MemoryConfig out of a part of one, validated.
-void complete_config(std::uint32_t ticket, const std::string& config_json) {
-  const Result<JsonValue> json = decode_json(config_json, "config");
-  if (!json) return deliver(ticket, json.error());
-  deliver(ticket, decode_config(*json));
+void start(std::uint32_t operation, std::uint32_t id, std::uint32_t ticket, bool has_signal) {
+  Call call{ticket, id, has_signal, find_object(id), {}};
+  JsonValue arguments = unpack(std::exchange(incoming(), {}));
+  if (JsonArray* list = arguments.if_array()) call.arguments = std::move(*list);
+  const Operation& chosen = kOperations[operation];
+  const Result<void> started =
+      has(call.object, chosen.needs) ? chosen.start(call) : Result<void>(is_closed());
+  if (!started) deliver_error(ticket, started.error());
+}
+
+/// Kept in step with js/src/core/module.ts.
+enum class Request : std::uint32_t { kReserve, kSettle, kAbort, kChanged, kOperation };
+
+/// The one crossing from JavaScript.
+std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket,
+                      std::uint32_t argument) {
+  switch (static_cast<Request>(what)) {
+    case Request::kReserve:  // where so many bytes may be written
+      incoming().resize(argument);
+      return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(incoming().data()));
+    case Request::kSettle:  // the answer to a port's call: whether it is one, or an error
+      HostCall::settle(ticket, argument != 0);
+      return 0;
+    case Request::kAbort:  // whether the operation will change nothing
+      return OperationAbort::abort(ticket) ? 1 : 0;
+    case Request::kChanged:  // a watched storage
+      on_host_storage_changed(id);
+      return 0;
+    case Request::kOperation:
+      break;
+  }
+  start(what - static_cast<std::uint32_t>(Request::kOperation), id, ticket, argument != 0);
+  return 0;
 }
 
 }  // namespace
 }  // namespace agent_memory::wasm
 
-EMSCRIPTEN_BINDINGS(agent_memory) {
-  namespace em = emscripten;
-  using namespace agent_memory;        // NOLINT(google-build-using-namespace): names of the table
-  using namespace agent_memory::wasm;  // NOLINT(google-build-using-namespace)
-
-  em::enum_<MemoryScope>("MemoryScope")
-      .value("USER", MemoryScope::kUser)
-      .value("AGENT", MemoryScope::kAgent)
-      .value("RUN", MemoryScope::kRun)
-      .value("GLOBAL", MemoryScope::kGlobal);
-  em::enum_<RetrievalStrategy>("RetrievalStrategy")
-      .value("SEMANTIC_SEARCH", RetrievalStrategy::kSemanticSearch)
-      .value("RECENCY", RetrievalStrategy::kRecency)
-      .value("HYBRID", RetrievalStrategy::kHybrid);
-
-  em::class_<ProviderHandle>("Provider");
-  em::class_<HostProviderHandle, em::base<ProviderHandle>>("HostProvider")
-      .constructor<std::uint32_t>();
-  em::class_<LocalProviderHandle, em::base<ProviderHandle>>("LocalProvider")
-      .constructor<>()
-      .function("open", &LocalProviderHandle::open)
-      .function("retrieveMemories", &LocalProviderHandle::retrieve_memories)
-      .function("storeMemories", &LocalProviderHandle::store_memories)
-      .function("getAllMemories", &LocalProviderHandle::get_all_memories)
-      .function("deleteMemory", &LocalProviderHandle::delete_memory)
-      .function("getMemory", &LocalProviderHandle::get_memory)
-      .function("updateMemory", &LocalProviderHandle::update_memory)
-      .function("history", &LocalProviderHandle::history)
-      .function("deleteAllMemories", &LocalProviderHandle::delete_all_memories)
-      .function("exportMemories", &LocalProviderHandle::export_memories)
-      .function("importMemories", &LocalProviderHandle::import_memories)
-      .function("status", &LocalProviderHandle::status)
-      .function("maintain", &LocalProviderHandle::maintain)
-      .function("isMaintenanceDue", &LocalProviderHandle::is_maintenance_due)
-      .function("close", &LocalProviderHandle::close);
-
-  em::class_<MemoryContextHandle>("MemoryContext")
-      .constructor<const ProviderHandle&, std::uint32_t, const std::string&>()
-      .function("search", &MemoryContextHandle::search)
-      .function("add", &MemoryContextHandle::add)
-      .function("getAll", &MemoryContextHandle::get_all)
-      .function("delete_", &MemoryContextHandle::remove)
-      .function("retrievedSince", &MemoryContextHandle::retrieved_since)
-      .function("storedSince", &MemoryContextHandle::stored_since);
-  em::class_<MemorySessionHandle>("MemorySession")
-      .constructor<const ProviderHandle&, std::uint32_t, const std::string&>()
-      .function("beforeModelRequest", &MemorySessionHandle::before_model_request)
-      .function("afterRun", &MemorySessionHandle::after_run)
-      .function("flush", &MemorySessionHandle::flush);
-
-  em::function("completeConfig", &complete_config);
-  em::function("settle", &HostCall::settle);
-  em::function("abortOperation", &abort_operation);
-  em::function("storageChanged", &on_host_storage_changed);
-  em::function("errorCodes", em::optional_override([] {
-                 std::string names;
-                 for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
-                   if (code > 0) names += ',';
-                   names += error_code_name(static_cast<ErrorCode>(code));
-                 }
-                 return names;
-               }));
-}
+EMSCRIPTEN_BINDINGS(agent_memory) { emscripten::function("request", &agent_memory::wasm::request); }

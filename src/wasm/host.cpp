@@ -1,82 +1,106 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/host.hpp"
 
-#include <unordered_map>
 #include <utility>
 
 #include <emscripten/em_js.h>
 
+#include "base/json.hpp"
 #include "wasm/wire.hpp"
 
-// Module.host is given to the module when it is made (js/src/core/load.ts). Bytes are copied out
-// before anything else happens: the memory may move when it grows.
+// Module.host is given to the module when it is made (js/src/core/load.ts); it reads the memory by
+// itself. It does so before anything else happens: the memory may move when it grows.
 
 // clang-format off: it takes JavaScript's operators apart
 EM_JS(void, agent_memory_host_call,
-      (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* data,
-       std::size_t size),
-      { Module["host"]["call"](ticket, target, id, method, HEAPU8.slice(data, data + size)); });
+      (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* values,
+       std::size_t size, const char* text, std::size_t text_size),
+      { Module["host"]["call"](ticket, target, id, method, values, size, text, text_size); });
 EM_JS(void, agent_memory_host_deliver,
-      (std::uint32_t ticket, int ok, const char* data, std::size_t size),
-      { Module["host"]["deliver"](ticket, ok !== 0, HEAPU8.subarray(data, data + size)); });
-EM_JS(void, agent_memory_host_notify, (std::uint32_t owner, const char* data, std::size_t size),
-      { Module["host"]["notify"](owner, HEAPU8.subarray(data, data + size)); });
+      (std::uint32_t ticket, int ok, const char* values, const char* text, std::size_t text_size),
+      { Module["host"]["deliver"](ticket, ok, values, text, text_size); });
+EM_JS(void, agent_memory_host_notify,
+      (std::uint32_t owner, const char* values, const char* text, std::size_t text_size),
+      { Module["host"]["notify"](owner, values, text, text_size); });
 EM_JS(void, agent_memory_host_progress, (std::uint32_t ticket, double done, double total),
       { Module["host"]["progress"](ticket, done, total); });
+EM_JS(int, agent_memory_host_parse, (const char* text, std::size_t size),
+      { return Module["host"]["parse"](text, size); });
 EM_JS(double, agent_memory_host_now, (std::uint32_t owner),
       { return Module["host"]["now"](owner); });
 EM_JS(std::uint32_t, agent_memory_host_random, (), { return Module["host"]["random"](); });
 // clang-format on
 
-namespace agent_memory::wasm {
+namespace agent_memory {
+
+/// In place of the definition in base/json.cpp: the platform reads JSON, so that the download need
+/// not bring a second reader along. Of what is not JSON it does not say where.
+Result<JsonValue> parse_json(std::string_view text) {
+  const int depth = agent_memory_host_parse(text.data(), text.size());
+  if (depth > 0) return wasm::unpack(std::exchange(wasm::incoming(), {}));
+  return Error{.code = ErrorCode::kInvalidArgument,
+               .message = depth == 0 ? std::string("is not JSON") : too_deep()};
+}
+
+namespace wasm {
 namespace {
 
-struct Tickets {
-  std::uint32_t last = 0;
-  std::unordered_map<std::uint32_t, HostCall*> waiting;
-};
-
-Tickets& tickets() {
-  static Tickets instance;
-  return instance;
-}
+std::uint32_t last_ticket = 0;
+HostCall* waiting = nullptr;
 
 }  // namespace
 
+std::string& incoming() {
+  static std::string bytes;
+  return bytes;
+}
+
 void HostCall::await_suspend(std::coroutine_handle<> waiter) {
   waiter_ = waiter;
-  const std::uint32_t ticket = ++tickets().last;
-  tickets().waiting.emplace(ticket, this);
-  agent_memory_host_call(ticket, static_cast<int>(target_), target_id_, method_, arguments_.data(),
-                         arguments_.size());
+  ticket_ = ++last_ticket;
+  next_ = std::exchange(waiting, this);
+  const std::string arguments = std::move(arguments_);
+  const std::string text = std::move(text_);
+  agent_memory_host_call(ticket_, static_cast<int>(target_), target_id_, method_, arguments.data(),
+                         arguments.size(), text.data(), text.size());
 }
 
 Result<std::string> HostCall::await_resume() {
-  if (!ok_) return decode_error(answer_);
+  if (!ok_) return decode_error(unpack(answer_));
   return std::move(answer_);
 }
 
-void HostCall::settle(std::uint32_t ticket, bool ok, std::string bytes) {
-  const auto found = tickets().waiting.find(ticket);
-  if (found == tickets().waiting.end()) return;
-  HostCall* call = found->second;
-  tickets().waiting.erase(found);
-  call->ok_ = ok;
-  call->answer_ = std::move(bytes);
-  call->waiter_.resume();
+HostCall::~HostCall() {
+  for (HostCall** at = &waiting; *at != nullptr; at = &(*at)->next_) {
+    if (*at != this) continue;
+    *at = next_;
+    return;
+  }
+}
+
+void HostCall::settle(std::uint32_t ticket, bool ok) {
+  for (HostCall** at = &waiting; *at != nullptr; at = &(*at)->next_) {
+    HostCall* call = *at;
+    if (call->ticket_ != ticket) continue;
+    *at = call->next_;
+    call->ok_ = ok;
+    call->answer_ = std::exchange(incoming(), {});
+    return call->waiter_.resume();
+  }
 }
 
 void host_send(Target target, std::uint32_t target_id, int method, std::string_view arguments) {
   agent_memory_host_call(0, static_cast<int>(target), target_id, method, arguments.data(),
-                         arguments.size());
+                         arguments.size(), nullptr, 0);
 }
 
-void host_deliver(std::uint32_t ticket, bool ok, std::string_view json) {
-  agent_memory_host_deliver(ticket, ok ? 1 : 0, json.data(), json.size());
+void host_deliver(std::uint32_t ticket, bool ok, const Packer& value) {
+  agent_memory_host_deliver(ticket, ok ? 1 : 0, value.values().data(), value.text().data(),
+                            value.text().size());
 }
 
-void host_notify(std::uint32_t owner, std::string_view json) {
-  agent_memory_host_notify(owner, json.data(), json.size());
+void host_notify(std::uint32_t owner, const Packer& event) {
+  agent_memory_host_notify(owner, event.values().data(), event.text().data(), event.text().size());
 }
 
 void host_progress(std::uint32_t ticket, double done, double total) {
@@ -90,4 +114,5 @@ std::uint64_t host_random() {
   return (high << 32U) | agent_memory_host_random();
 }
 
-}  // namespace agent_memory::wasm
+}  // namespace wasm
+}  // namespace agent_memory

@@ -10,7 +10,8 @@
 #include <string_view>
 
 #include "agent_memory/result.hpp"
-#include "agent_memory/types.hpp"
+
+#include "wasm/values.hpp"
 
 namespace agent_memory::wasm {
 
@@ -28,36 +29,52 @@ enum class StorageMethod : int {
 };
 enum class ProviderMethod : int { kRetrieve = 0, kStore = 1, kGetAll = 2, kDelete = 3 };
 
+/// What JavaScript hands over: it asks for room, writes there and then calls; the callee takes it.
+std::string& incoming();
+
 /// A call to a JavaScript port, awaited: its answer's bytes, or the error that JavaScript made of
 /// a rejection. Several may be under way.
 class HostCall {
  public:
-  HostCall(Target target, std::uint32_t target_id, int method, std::string arguments)
-      : target_(target), target_id_(target_id), method_(method), arguments_(std::move(arguments)) {}
+  /// `arguments` are copied before await_suspend is over; `text` belongs to packed ones.
+  HostCall(Target target, std::uint32_t target_id, int method, std::string arguments,
+           std::string text = {})
+      : target_(target),
+        target_id_(target_id),
+        method_(method),
+        arguments_(std::move(arguments)),
+        text_(std::move(text)) {}
+  HostCall(const HostCall&) = delete;
+  HostCall& operator=(const HostCall&) = delete;
+  ~HostCall();
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter);
   Result<std::string> await_resume();
 
-  /// Called by JavaScript when the answer is there. An unknown ticket is ignored.
-  static void settle(std::uint32_t ticket, bool ok, std::string bytes);
+  /// Called by JavaScript when the answer is there, in `incoming()`. An unknown ticket is ignored.
+  static void settle(std::uint32_t ticket, bool ok);
 
  private:
   Target target_;
   std::uint32_t target_id_;
   int method_;
   std::string arguments_;
+  std::string text_;
+  std::uint32_t ticket_ = 0;
   std::coroutine_handle<> waiter_;
   bool ok_ = false;
   std::string answer_;
+  /// The calls that wait are a list: there are few.
+  HostCall* next_ = nullptr;
 };
 
 /// A call that nobody waits for.
 void host_send(Target target, std::uint32_t target_id, int method, std::string_view arguments);
-/// The result of the operation that JavaScript started under `ticket`: JSON, or an error's JSON.
-void host_deliver(std::uint32_t ticket, bool ok, std::string_view json);
+/// The result of the operation that JavaScript started under `ticket`, or its error.
+void host_deliver(std::uint32_t ticket, bool ok, const Packer& value);
 /// An event of the provider or context that JavaScript made under `owner`.
-void host_notify(std::uint32_t owner, std::string_view json);
+void host_notify(std::uint32_t owner, const Packer& event);
 /// Progress of the operation under `ticket`.
 void host_progress(std::uint32_t ticket, double done, double total);
 /// The clock that the provider was opened with.

@@ -3,10 +3,8 @@
 
 #include <cstring>
 #include <functional>
-#include <unordered_map>
 #include <utility>
 
-#include "base/json.hpp"
 #include "wasm/host.hpp"
 #include "wasm/wire.hpp"
 
@@ -53,19 +51,26 @@ class Unpacker {
   std::string_view rest_;
 };
 
-using Watchers = std::unordered_map<std::uint32_t, std::function<void()>>;
-
-Watchers& watchers() {
-  static Watchers instance;
-  return instance;
-}
-
 class HostStorage final : public StoragePort {
  public:
-  HostStorage(std::uint32_t id, std::string kind) : id_(id), kind_(std::move(kind)) {}
+  HostStorage(std::uint32_t id, std::string kind)
+      : id_(id), kind_(std::move(kind)), next_(std::exchange(first, this)) {}
   HostStorage(const HostStorage&) = delete;
   HostStorage& operator=(const HostStorage&) = delete;
-  ~HostStorage() override { watchers().erase(id_); }
+  ~HostStorage() override {
+    HostStorage** at = &first;
+    while (*at != this)
+      at = &(*at)->next_;
+    *at = next_;
+  }
+
+  static void tell(std::uint32_t id) {
+    for (HostStorage* each = first; each != nullptr; each = each->next_) {
+      if (each->id_ != id || !each->changed_) continue;
+      const std::function<void()> changed = each->changed_;  // it may end the watch
+      return changed();
+    }
+  }
 
   [[nodiscard]] std::string kind() const override { return kind_; }
 
@@ -122,7 +127,7 @@ class HostStorage final : public StoragePort {
   }
 
   void watch(std::function<void()> changed) override {
-    watchers()[id_] = std::move(changed);
+    changed_ = std::move(changed);
     host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kWatch), {});
   }
 
@@ -137,7 +142,7 @@ class HostStorage final : public StoragePort {
   }
 
   Async<void> close() override {
-    watchers().erase(id_);
+    changed_ = nullptr;
     Result<std::string> answer = co_await call(StorageMethod::kClose, std::string());
     if (!answer) co_return std::move(answer).error();
     co_return Result<void>();
@@ -150,6 +155,10 @@ class HostStorage final : public StoragePort {
 
   std::uint32_t id_;
   std::string kind_;
+  std::function<void()> changed_;
+  /// All there are, as a list: few.
+  HostStorage* next_;
+  inline static HostStorage* first = nullptr;
 };
 
 class HostClock final : public ClockPort {
@@ -172,62 +181,90 @@ class HostProvider final : public MemoryProvider {
 
   Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
                                                         RetrieveOptions options) override {
-    Result<std::string> answer = co_await call(ProviderMethod::kRetrieve, std::move(query),
-                                               encode_options(options), options.abort);
+    Packer call = begin(options.abort, options, JsonValue(std::move(query)));
+    Result<JsonValue> answer = co_await ask(ProviderMethod::kRetrieve, std::move(call));
     if (!answer) co_return std::move(answer).error();
     co_return decode_retrieved(*answer);
   }
 
   Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
                                                   StoreOptions options) override {
-    Result<std::string> answer = co_await call(ProviderMethod::kStore, std::move(messages),
-                                               encode_options(options), options.abort);
+    Packer call = begin(options.abort, options, messages);
+    Result<JsonValue> answer = co_await ask(ProviderMethod::kStore, std::move(call));
     if (!answer) co_return std::move(answer).error();
     co_return decode_stored(*answer);
   }
 
   Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
-    Result<std::string> answer =
-        co_await call(ProviderMethod::kGetAll, JsonValue(), encode_options(options), options.abort);
+    Packer call = begin(options.abort, options, JsonValue());
+    Result<JsonValue> answer = co_await ask(ProviderMethod::kGetAll, std::move(call));
     if (!answer) co_return std::move(answer).error();
     co_return decode_retrieved(*answer);
   }
 
   Async<bool> delete_memory(std::string memory_id) override {
-    Result<std::string> answer =
-        co_await call(ProviderMethod::kDelete, std::move(memory_id), JsonValue(), AbortToken());
+    Packer call = begin(AbortToken(), ListOptions(), JsonValue(std::move(memory_id)));
+    Result<JsonValue> answer = co_await ask(ProviderMethod::kDelete, std::move(call));
     if (!answer) co_return std::move(answer).error();
     co_return decode_boolean(*answer);
   }
 
  private:
-  [[nodiscard]] HostCall call(ProviderMethod method, JsonValue argument, JsonValue options,
-                              const AbortToken& abort) const {
-    JsonObject arguments{{"argument", std::move(argument)}, {"options", std::move(options)}};
+  template <typename Options>
+  static Packer begin(const AbortToken& abort, const Options& options, const JsonValue& argument) {
+    Packer out;
+    out.object();
+    out.put_json("argument", argument);
+    out.key("options");
+    pack(out, options);
     if (abort) {
       abort->commit();  // the provider has the signal itself, and the last word
       const auto ticket = static_cast<const OperationAbort&>(*abort).ticket();
-      arguments.push_back({"operation", static_cast<double>(ticket)});
+      out.put("operation", static_cast<double>(ticket));
     }
-    return HostCall(Target::kProvider, id_, static_cast<int>(method),
-                    dump_json(std::move(arguments)));
+    out.end();
+    return out;
+  }
+
+  [[nodiscard]] Async<JsonValue> ask(ProviderMethod method, Packer call) const {
+    Result<std::string> answer =
+        co_await HostCall(Target::kProvider, id_, static_cast<int>(method),
+                          std::string(call.values()), std::string(call.text()));
+    if (!answer) co_return std::move(answer).error();
+    co_return unpack(*answer);
   }
 
   std::uint32_t id_;
 };
 
+OperationAbort* first_abort = nullptr;
+
 }  // namespace
+
+OperationAbort::OperationAbort(std::uint32_t ticket)
+    : ticket_(ticket), next_(std::exchange(first_abort, this)) {}
+
+OperationAbort::~OperationAbort() {
+  OperationAbort** at = &first_abort;
+  while (*at != this)
+    at = &(*at)->next_;
+  *at = next_;
+}
+
+bool OperationAbort::abort(std::uint32_t ticket) {
+  OperationAbort* at = first_abort;
+  while (at != nullptr && at->ticket_ != ticket)
+    at = at->next_;
+  if (at == nullptr) return false;
+  at->request();
+  return !at->committed();
+}
 
 std::unique_ptr<StoragePort> make_host_storage(std::uint32_t id, std::string kind) {
   return std::make_unique<HostStorage>(id, std::move(kind));
 }
 
-void on_host_storage_changed(std::uint32_t id) {
-  const auto watcher = watchers().find(id);
-  if (watcher == watchers().end()) return;
-  const std::function<void()> changed = watcher->second;  // it may end the watch
-  changed();
-}
+void on_host_storage_changed(std::uint32_t id) { HostStorage::tell(id); }
 
 std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner) {
   return std::make_shared<HostClock>(owner);

@@ -15,11 +15,19 @@ namespace agent_memory::wasm {
 /// provider can be given that operation's own signal. Every flag in this room is one.
 class OperationAbort final : public AbortFlag {
  public:
-  explicit OperationAbort(std::uint32_t ticket) : ticket_(ticket) {}
+  explicit OperationAbort(std::uint32_t ticket);
+  OperationAbort(const OperationAbort&) = delete;
+  OperationAbort& operator=(const OperationAbort&) = delete;
+  ~OperationAbort();
   [[nodiscard]] std::uint32_t ticket() const { return ticket_; }
+
+  /// Aborts the operation: whether it will change nothing, so that nobody need wait for it.
+  static bool abort(std::uint32_t ticket);
 
  private:
   std::uint32_t ticket_;
+  /// All there are, as a list: few.
+  OperationAbort* next_;
 };
 
 /// The StoragePort that js/src registered under `id`.

@@ -2,6 +2,7 @@
 #include "wasm/wire.hpp"
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
@@ -13,175 +14,147 @@ namespace {
 
 constexpr double kMaxExactInteger = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
 
-/// Reads the members of one options object and keeps the first error. Members that are absent
-/// leave their target as it is.
-class Fields {
- public:
-  explicit Fields(const JsonValue& json, std::string_view name = "options") : json_(json) {
-    if (json.if_object() == nullptr && !json.is_null()) {
-      fail(name, "must be an object, got " + describe(json));
-    }
-  }
+/// Where one member of an options object goes, and what it must be. One routine reads them all:
+/// a routine for each would be most of this room.
+struct Field {
+  enum class Kind : std::uint8_t {
+    kString,
+    kBoolean,
+    kObject,
+    kJson,
+    kNumber,
+    kInteger,
+    kTime,
+    kStrategy,
+    kScope
+  };
 
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-
-  void string(std::string_view field, std::optional<std::string>& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    if (const std::string* string = value->if_string()) {
-      target = *string;
-    } else {
-      fail(field, "must be a string, got " + describe(*value));
-    }
-  }
-
-  void boolean(std::string_view field, bool& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    if (const bool* boolean = value->if_bool()) {
-      target = *boolean;
-    } else {
-      fail(field, "must be true or false, got " + describe(*value));
-    }
-  }
-
-  void object(std::string_view field, JsonObject& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    if (const JsonObject* object = value->if_object()) {
-      target = *object;
-    } else {
-      fail(field, "must be an object, got " + describe(*value));
-    }
-  }
-
-  void json(std::string_view field, JsonValue& target) {
-    if (const JsonValue* value = member(field)) target = *value;
-  }
-
-  void number(std::string_view field, double& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    if (const std::optional<double> number = to_number(*value)) {
-      target = *number;
-    } else {
-      fail(field, "must be a number, got " + describe(*value));
-    }
-  }
-
+  Field(std::string_view name, std::optional<std::string>& to)
+      : name(name), kind(Kind::kString), target(&to) {}
+  Field(std::string_view name, bool& to) : name(name), kind(Kind::kBoolean), target(&to) {}
+  Field(std::string_view name, JsonObject& to) : name(name), kind(Kind::kObject), target(&to) {}
+  Field(std::string_view name, JsonValue& to) : name(name), kind(Kind::kJson), target(&to) {}
+  Field(std::string_view name, double& to) : name(name), kind(Kind::kNumber), target(&to) {}
   /// A whole number; `least` is the bound that its validation will name.
-  template <typename Target>
-  void integer(std::string_view field, std::int64_t least, Target& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    double number = 0;
-    this->number(field, number);
-    if (error_) return;
-    if (std::isnan(number) || number < -kMaxExactInteger) {
-      fail(field, "must be at least " + std::to_string(least) + ", got " + show(number));
-    } else if (std::trunc(number) != number || number > kMaxExactInteger) {
-      fail(field,
-           "must be a whole number of at least " + std::to_string(least) + ", got " + show(number));
-    } else {
-      target = static_cast<std::int64_t>(number);
-    }
+  Field(std::string_view name, std::int64_t& to, char least)
+      : name(name), kind(Kind::kInteger), least(least), target(&to) {}
+  Field(std::string_view name, std::optional<TimestampMs>& to)
+      : name(name), kind(Kind::kTime), target(&to) {}
+  Field(std::string_view name, RetrievalStrategy& to)
+      : name(name), kind(Kind::kStrategy), target(&to) {}
+  Field(std::string_view name, MemoryScope& to) : name(name), kind(Kind::kScope), target(&to) {}
+
+  template <typename T>
+  [[nodiscard]] T& to() const {
+    return *static_cast<T*>(target);
   }
 
-  void time(std::string_view field, std::optional<TimestampMs>& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    const std::string* text = value->if_string();
-    const std::optional<double> number = to_number(*value);
+  std::string_view name;
+  Kind kind;
+  char least = '0';
+  void* target;
+};
+
+std::optional<double> to_number(const JsonValue& value) {
+  if (const double* number = value.if_number()) return *number;
+  const std::string* special = value.find_string("$number");
+  if (special == nullptr) return std::nullopt;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (*special == "Infinity") return kInfinity;
+  if (*special == "-Infinity") return -kInfinity;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+/// What `value` is, for a message.
+std::string show(const JsonValue& value) {
+  const std::string* special = value.find_string("$number");
+  return special == nullptr ? describe(value) : *special;
+}
+
+/// The rule that `value` breaks; empty where it was taken.
+std::string take(const Field& field, const JsonValue& value) {
+  using Kind = Field::Kind;
+  const std::string* text = value.if_string();
+  switch (field.kind) {
+    case Kind::kString:
+      if (text == nullptr) return "must be a string, got ";
+      field.to<std::optional<std::string>>() = *text;
+      return {};
+    case Kind::kBoolean:
+      if (value.if_bool() == nullptr) return "must be true or false, got ";
+      field.to<bool>() = *value.if_bool();
+      return {};
+    case Kind::kObject:
+      if (value.if_object() == nullptr) return "must be an object, got ";
+      field.to<JsonObject>() = *value.if_object();
+      return {};
+    case Kind::kJson:
+      field.to<JsonValue>() = value;
+      return {};
+    case Kind::kStrategy: {
+      const auto strategy = text == nullptr ? std::nullopt : retrieval_strategy_from_name(*text);
+      if (!strategy) return "must be 'semantic_search', 'recency' or 'hybrid', got ";
+      field.to<RetrievalStrategy>() = *strategy;
+      return {};
+    }
+    case Kind::kScope: {
+      const auto scope = text == nullptr ? std::nullopt : memory_scope_from_name(*text);
+      if (!scope) return "must be 'user', 'agent', 'run' or 'global', got ";
+      field.to<MemoryScope>() = *scope;
+      return {};
+    }
+    case Kind::kNumber:
+    case Kind::kInteger:
+    case Kind::kTime:
+      break;
+  }
+
+  const std::optional<double> number = to_number(value);
+  if (field.kind == Kind::kTime) {
     std::optional<TimestampMs> time;
     if (text != nullptr) time = parse_iso8601(*text);
     if (number && *number >= static_cast<double>(kMinTimestampMs) &&
         *number <= static_cast<double>(kMaxTimestampMs)) {
       time = static_cast<TimestampMs>(*number);
     }
-    if (time) {
-      target = time;
-    } else {
-      fail(field,
-           "must be a Date, an ISO 8601 string or milliseconds, between the years 0000 and "
-           "9999, got " +
-               (number ? show(*number) : describe(*value)));
+    if (!time) {
+      return "must be a Date, an ISO 8601 string or milliseconds, between the years 0000 and "
+             "9999, got ";
     }
+    field.to<std::optional<TimestampMs>>() = time;
+    return {};
   }
-
-  template <typename E>
-  void name(std::string_view field, std::optional<E> (*from_name)(std::string_view),
-            std::string_view choices, E& target) {
-    const JsonValue* value = member(field);
-    if (value == nullptr) return;
-    const std::string* text = value->if_string();
-    const std::optional<E> found = text == nullptr ? std::nullopt : from_name(*text);
-    if (found) {
-      target = *found;
-    } else {
-      fail(field, std::string("must be ").append(choices) + ", got " + describe(*value));
-    }
+  if (!number) return "must be a number, got ";
+  if (field.kind == Kind::kNumber) {
+    field.to<double>() = *number;
+    return {};
   }
-
-  void identity(Identity& target) {
-    // Dropped, a misspelt id would open another wall.
-    for (const std::string_view field : {"user_id", "agent_id", "run_id"}) {
-      if (json_.find(field) == nullptr) continue;
-      fail("options", "must say " + to_camel_case(field) + ", got " + std::string(field));
-    }
-    string("user_id", target.user_id);
-    string("agent_id", target.agent_id);
-    string("run_id", target.run_id);
+  const std::string least = std::string("at least ") + field.least + ", got ";
+  if (std::isnan(*number) || *number < -kMaxExactInteger) return "must be " + least;
+  if (std::trunc(*number) != *number || *number > kMaxExactInteger) {
+    return "must be a whole number of " + least;
   }
+  field.to<std::int64_t>() = static_cast<std::int64_t>(*number);
+  return {};
+}
 
-  void fail(std::string_view field, std::string_view rule) {
-    if (!error_) error_ = Error::invalid(std::string(field), rule);
+Result<void> read_fields(const JsonValue& json, std::string_view what,
+                         std::initializer_list<Field> fields) {
+  if (json.if_object() == nullptr && !json.is_null()) {
+    return Error::invalid(std::string(what), "must be an object, got " + describe(json));
   }
-
- private:
-  const JsonValue* member(std::string_view field) const {
-    return error_ ? nullptr : json_.find(to_camel_case(field));
+  for (const Field& field : fields) {
+    const JsonValue* value = json.find(field.name);
+    if (value == nullptr) continue;
+    const std::string broken = take(field, *value);
+    if (!broken.empty()) return Error::invalid(std::string(field.name), broken + show(*value));
   }
-
-  static std::optional<double> to_number(const JsonValue& value) {
-    if (const double* number = value.if_number()) return *number;
-    const std::string* special = value.find_string("$number");
-    if (special == nullptr) return std::nullopt;
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    if (*special == "Infinity") return kInfinity;
-    if (*special == "-Infinity") return -kInfinity;
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-
-  static std::string show(double number) {
-    if (std::isnan(number)) return "NaN";
-    if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
-    return dump_json(number);
-  }
-
-  const JsonValue& json_;
-  std::optional<Error> error_;
-};
-
-constexpr std::string_view kStrategies = "'semantic_search', 'recency' or 'hybrid'";
-constexpr std::string_view kScopes = "'user', 'agent', 'run' or 'global'";
+  return {};
+}
 
 Error wrong_shape(std::string_view what) {
   return {.code = ErrorCode::kProvider,
           .message = "the provider answered with something else than " + std::string(what)};
-}
-
-void add(JsonObject& out, std::string_view key, const std::optional<std::string>& value) {
-  if (value) out.push_back({std::string(key), *value});
-}
-
-void add_identity(JsonObject& out, const Identity& identity) {
-  add(out, "userId", identity.user_id);
-  add(out, "agentId", identity.agent_id);
-  add(out, "runId", identity.run_id);
-}
-
-JsonValue encode_time(const std::optional<TimestampMs>& time) {
-  return time ? JsonValue(format_iso8601(*time)) : JsonValue();
 }
 
 std::optional<TimestampMs> time_of(const JsonValue& json, std::string_view key) {
@@ -210,7 +183,8 @@ std::optional<Explanation> explanation_of(const JsonValue& json) {
                           .terms = {}};
   const JsonValue* terms = value->find("terms");
   const JsonArray* list = terms == nullptr ? nullptr : terms->if_array();
-  for (const JsonValue& term : list == nullptr ? JsonArray{} : *list) {
+  if (list == nullptr) return explanation;
+  for (const JsonValue& term : *list) {
     if (const std::string* text = term.if_string()) explanation.terms.push_back(*text);
   }
   return explanation;
@@ -222,10 +196,16 @@ Metadata metadata_of(const JsonValue& json) {
   return object == nullptr ? Metadata{} : *object;
 }
 
-JsonValue stored_event(const ChangeNotice& notice) {
-  return JsonObject{{"type", "change"},
-                    {"stored", encode(notice.stored)},
-                    {"origin", notice.elsewhere ? "elsewhere" : "here"}};
+void pack_identity(Packer& out, const Identity& identity) {
+  out.put_if("userId", identity.user_id);
+  out.put_if("agentId", identity.agent_id);
+  out.put_if("runId", identity.run_id);
+}
+
+/// What options have in common: members are there where they say something.
+void pack_given(Packer& out, const Metadata& metadata, const JsonValue& filters) {
+  if (!metadata.empty()) out.put_metadata("metadata", metadata);
+  if (!filters.is_null()) out.put_json("filters", filters);
 }
 
 }  // namespace
@@ -243,135 +223,119 @@ std::string to_camel_case(std::string_view name) {
   return out;
 }
 
-Result<JsonValue> decode_json(std::string_view json, std::string_view field) {
-  Result<JsonValue> value = parse_json(json);
-  if (value) return value;
-  return Error::invalid(std::string(field), value.error().message);
+Result<void> decode(const JsonValue& json, Identity& target) {
+  if (json.if_object() != nullptr) {
+    // Dropped, a misspelt id would open another wall.
+    for (const std::string_view field : {"user_id", "agent_id", "run_id"}) {
+      if (json.find(field) == nullptr) continue;
+      return Error::invalid("options",
+                            "must say " + to_camel_case(field) + ", got " + std::string(field));
+    }
+  }
+  return read_fields(
+      json, "options",
+      {{"userId", target.user_id}, {"agentId", target.agent_id}, {"runId", target.run_id}});
 }
 
-Result<Identity> decode_identity(const JsonValue& json) {
-  Fields fields(json);
-  Identity identity;
-  fields.identity(identity);
-  if (fields.error()) return *fields.error();
-  return identity;
+Result<void> decode(const JsonValue& json, RetrieveOptions& target) {
+  if (auto read = decode(json, target.identity); !read) return read;
+  return read_fields(json, "options",
+                     {{"topK", target.top_k, '1'},
+                      {"metadata", target.metadata},
+                      {"filters", target.filters},
+                      {"strategy", target.strategy},
+                      {"minRelevanceScore", target.min_relevance_score},
+                      {"explain", target.explain}});
 }
 
-Result<RetrieveOptions> decode_retrieve_options(const JsonValue& json) {
-  Fields fields(json);
-  RetrieveOptions options;
-  fields.identity(options.identity);
-  fields.integer("top_k", 1, options.top_k);
-  fields.object("metadata", options.metadata);
-  fields.json("filters", options.filters);
-  fields.name("strategy", retrieval_strategy_from_name, kStrategies, options.strategy);
-  fields.number("min_relevance_score", options.min_relevance_score);
-  fields.boolean("explain", options.explain);
-  if (fields.error()) return *fields.error();
-  return options;
-}
-
-Result<ContextSearch> decode_context_search(const JsonValue& json) {
-  Result<RetrieveOptions> all = decode_retrieve_options(json);
-  if (!all) return std::move(all).error();
-  ContextSearch search;
-  search.identity = std::move(all->identity);
-  if (json.find("topK") != nullptr) search.top_k = all->top_k;
-  if (json.find("strategy") != nullptr) search.strategy = all->strategy;
+Result<void> decode(const JsonValue& json, ContextSearch& target) {
+  RetrieveOptions all;
+  if (auto read = decode(json, all); !read) return read;
+  target.identity = std::move(all.identity);
+  if (json.find("topK") != nullptr) target.top_k = all.top_k;
+  if (json.find("strategy") != nullptr) target.strategy = all.strategy;
   if (json.find("minRelevanceScore") != nullptr) {
-    search.min_relevance_score = all->min_relevance_score;
+    target.min_relevance_score = all.min_relevance_score;
   }
-  search.metadata = std::move(all->metadata);
-  search.filters = std::move(all->filters);
-  search.explain = all->explain;
-  return search;
+  target.metadata = std::move(all.metadata);
+  target.filters = std::move(all.filters);
+  target.explain = all.explain;
+  return {};
 }
 
-Result<StoreOptions> decode_store_options(const JsonValue& json) {
-  Fields fields(json);
-  StoreOptions options;
-  fields.identity(options.identity);
-  fields.object("metadata", options.metadata);
-  fields.time("timestamp", options.timestamp_ms);
-  fields.time("expires_at", options.expires_at_ms);
-  if (fields.error()) return *fields.error();
-  return options;
+Result<void> decode(const JsonValue& json, StoreOptions& target) {
+  if (auto read = decode(json, target.identity); !read) return read;
+  return read_fields(json, "options",
+                     {{"metadata", target.metadata},
+                      {"timestamp", target.timestamp_ms},
+                      {"expiresAt", target.expires_at_ms}});
 }
 
-Result<ListOptions> decode_list_options(const JsonValue& json) {
-  Fields fields(json);
-  ListOptions options;
-  fields.identity(options.identity);
-  fields.integer("limit", 1, options.limit);
-  fields.integer("offset", 0, options.offset);
-  fields.json("filters", options.filters);
-  if (fields.error()) return *fields.error();
-  return options;
+Result<void> decode(const JsonValue& json, ListOptions& target) {
+  if (auto read = decode(json, target.identity); !read) return read;
+  std::int64_t limit = 0;
+  auto read = read_fields(
+      json, "options",
+      {{"limit", limit, '1'}, {"offset", target.offset, '0'}, {"filters", target.filters}});
+  if (json.find("limit") != nullptr) target.limit = limit;
+  return read;
 }
 
-Result<DeleteAllOptions> decode_delete_all_options(const JsonValue& json) {
-  Fields fields(json);
-  DeleteAllOptions options;
-  fields.identity(options.identity);
-  fields.json("filters", options.filters);
-  fields.boolean("everything", options.everything);
-  if (fields.error()) return *fields.error();
-  return options;
+Result<void> decode(const JsonValue& json, DeleteAllOptions& target) {
+  if (auto read = decode(json, target.identity); !read) return read;
+  return read_fields(json, "options",
+                     {{"filters", target.filters}, {"everything", target.everything}});
 }
 
-Result<MemoryChange> decode_memory_change(const JsonValue& json) {
-  Fields fields(json, "change");
-  MemoryChange change;
-  fields.string("memory", change.memory);
-  if (json.find("metadata") != nullptr) {
-    change.metadata.emplace();
-    fields.object("metadata", *change.metadata);
+Result<void> decode(const JsonValue& json, MemoryChange& target) {
+  Metadata metadata;
+  auto read = read_fields(json, "change", {{"memory", target.memory}, {"metadata", metadata}});
+  if (json.find("metadata") != nullptr) target.metadata = std::move(metadata);
+  return read;
+}
+
+Result<void> decode(const JsonValue& json, MemoryConfig& target) {
+  auto read = read_fields(json, "config",
+                          {{"autoStore", target.auto_store},
+                           {"autoRetrieve", target.auto_retrieve},
+                           {"retrievalStrategy", target.retrieval_strategy},
+                           {"topK", target.top_k, '1'},
+                           {"minRelevanceScore", target.min_relevance_score},
+                           {"storeAfterTurns", target.store_after_turns, '1'},
+                           {"memorySummaryInSystem", target.memory_summary_in_system},
+                           {"scope", target.scope},
+                           {"metadata", target.metadata}});
+  return read ? validate(target) : std::move(read);
+}
+
+Result<void> decode(const JsonValue& json, LocalProviderOptions& target) {
+  if (auto read = read_fields(json, "options", {{"halfLifeMs", target.half_life_ms}}); !read) {
+    return read;
   }
-  if (fields.error()) return *fields.error();
-  return change;
-}
-
-Result<MemoryConfig> decode_config(const JsonValue& json) {
-  Fields fields(json, "config");
-  MemoryConfig config;
-  fields.boolean("auto_store", config.auto_store);
-  fields.boolean("auto_retrieve", config.auto_retrieve);
-  fields.name("retrieval_strategy", retrieval_strategy_from_name, kStrategies,
-              config.retrieval_strategy);
-  fields.integer("top_k", 1, config.top_k);
-  fields.number("min_relevance_score", config.min_relevance_score);
-  fields.integer("store_after_turns", 1, config.store_after_turns);
-  fields.boolean("memory_summary_in_system", config.memory_summary_in_system);
-  fields.name("scope", memory_scope_from_name, kScopes, config.scope);
-  fields.object("metadata", config.metadata);
-  if (fields.error()) return *fields.error();
-  if (Result<void> valid = validate(config); !valid) return std::move(valid).error();
-  return config;
-}
-
-Result<LocalProviderOptions> decode_local_options(const JsonValue& json) {
-  Fields fields(json);
-  LocalProviderOptions options;
-  fields.number("half_life_ms", options.half_life_ms);
-  JsonValue roles;
-  fields.json("roles", roles);
-  if (fields.error()) return *fields.error();
-  if (roles.is_null() && json.find("roles") == nullptr) return options;
-  const JsonArray* list = roles.if_array();
-  options.store_user = options.store_assistant = false;
-  for (const JsonValue& role : list == nullptr ? JsonArray{} : *list) {
-    const std::string* name = role.if_string();
+  const JsonValue* roles = json.find("roles");
+  if (roles == nullptr) return {};
+  const JsonArray* list = roles->if_array();
+  bool valid = list != nullptr && !list->empty();
+  target.store_user = target.store_assistant = false;
+  for (std::size_t i = 0; valid && i < list->size(); ++i) {
+    const std::string* name = (*list)[i].if_string();
     const std::optional<Role> known = name == nullptr ? std::nullopt : role_from_name(*name);
-    if (known == Role::kUser) options.store_user = true;
-    if (known == Role::kAssistant) options.store_assistant = true;
-    if (!known) list = nullptr;
-    if (list == nullptr) break;
+    if (known == Role::kUser) target.store_user = true;
+    if (known == Role::kAssistant) target.store_assistant = true;
+    valid = known.has_value();
   }
-  if (list == nullptr || list->empty()) {
-    return Error::invalid("roles",
-                          "must be a list of 'user', 'assistant' or both, got " + describe(roles));
+  if (valid) return {};
+  return Error::invalid("roles",
+                        "must be a list of 'user', 'assistant' or both, got " + describe(*roles));
+}
+
+Result<void> decode(const JsonValue& json, MemoryContextOptions& target) {
+  if (auto read = decode(json, target.identity); !read) return read;
+  const JsonValue* config = json.find("config");
+  if (auto read = decode(config == nullptr ? JsonValue() : *config, target.config); !read) {
+    return read;
   }
-  return options;
+  return read_fields(json, "options", {{"failOpen", target.fail_open}});
 }
 
 Result<std::string> decode_string(const JsonValue& json, std::string_view field) {
@@ -379,9 +343,8 @@ Result<std::string> decode_string(const JsonValue& json, std::string_view field)
   return Error::invalid(std::string(field), "must be a string, got " + describe(json));
 }
 
-Result<std::vector<RetrievedMemory>> decode_retrieved(std::string_view json) {
-  const Result<JsonValue> parsed = parse_json(json);
-  const JsonArray* list = parsed ? parsed->if_array() : nullptr;
+Result<std::vector<RetrievedMemory>> decode_retrieved(const JsonValue& json) {
+  const JsonArray* list = json.if_array();
   if (list == nullptr) return wrong_shape("a list of memories");
   std::vector<RetrievedMemory> memories;
   for (const JsonValue& each : *list) {
@@ -407,9 +370,8 @@ Result<std::vector<RetrievedMemory>> decode_retrieved(std::string_view json) {
   return memories;
 }
 
-Result<std::vector<StoredMemory>> decode_stored(std::string_view json) {
-  const Result<JsonValue> parsed = parse_json(json);
-  const JsonArray* list = parsed ? parsed->if_array() : nullptr;
+Result<std::vector<StoredMemory>> decode_stored(const JsonValue& json) {
+  const JsonArray* list = json.if_array();
   if (list == nullptr) return wrong_shape("a list of stored memories");
   std::vector<StoredMemory> stored;
   for (const JsonValue& each : *list) {
@@ -427,152 +389,185 @@ Result<std::vector<StoredMemory>> decode_stored(std::string_view json) {
   return stored;
 }
 
-Result<bool> decode_boolean(std::string_view json) {
-  const Result<JsonValue> parsed = parse_json(json);
-  const bool* boolean = parsed ? parsed->if_bool() : nullptr;
+Result<bool> decode_boolean(const JsonValue& json) {
+  const bool* boolean = json.if_bool();
   if (boolean == nullptr) return wrong_shape("true or false");
   return *boolean;
 }
 
-Error decode_error(std::string_view json) {
-  const Result<JsonValue> parsed = parse_json(json);
+Error decode_error(const JsonValue& json) {
   Error error{.code = ErrorCode::kInternal, .message = "the host failed"};
-  if (!parsed) return error;
-  if (const std::string* code = parsed->find_string("code")) {
+  if (const std::string* code = json.find_string("code")) {
     error.code = error_code_from_name(*code).value_or(ErrorCode::kInternal);
   }
-  if (const std::string* message = parsed->find_string("message")) error.message = *message;
-  error.field = string_of(*parsed, "field");
-  const JsonValue* retryable = parsed->find("isRetryable");
+  if (const std::string* message = json.find_string("message")) error.message = *message;
+  error.field = string_of(json, "field");
+  const JsonValue* retryable = json.find("isRetryable");
   error.retryable =
       retryable != nullptr && retryable->if_bool() != nullptr && *retryable->if_bool();
-  if (const auto status = number_of(*parsed, "status")) error.status = static_cast<int>(*status);
-  error.host_cause = static_cast<std::uint32_t>(number_of(*parsed, "cause").value_or(0));
+  if (const auto status = number_of(json, "status")) error.status = static_cast<int>(*status);
+  error.host_cause = static_cast<std::uint32_t>(number_of(json, "cause").value_or(0));
   return error;
 }
 
-JsonValue encode(const Explanation& explanation) {
-  JsonObject out{{"keyword", explanation.keyword}, {"recency", explanation.recency}};
-  if (explanation.context) out.push_back({"context", *explanation.context});
-  if (explanation.semantic) out.push_back({"semantic", *explanation.semantic});
-  out.push_back({"terms", encode(explanation.terms)});
-  return out;
-}
-
-JsonValue encode(const RetrievedMemory& memory) {
-  JsonObject out{{"id", memory.id},
-                 {"memory", memory.memory},
-                 {"score", memory.score},
-                 {"metadata", memory.metadata},
-                 {"createdAt", encode_time(memory.created_at_ms)},
-                 {"updatedAt", encode_time(memory.updated_at_ms)}};
-  add_identity(out, memory.identity);
-  if (memory.role) out.push_back({"role", role_name(*memory.role)});
-  add(out, "name", memory.name);
-  if (memory.explanation) out.push_back({"explanation", encode(*memory.explanation)});
-  return out;
-}
-
-JsonValue encode(const StoredMemory& memory) {
-  return JsonObject{{"id", memory.id},
-                    {"memory", memory.memory},
-                    {"event", memory_event_name(memory.event)},
-                    {"metadata", memory.metadata}};
-}
-
-JsonValue encode(const HistoryEntry& entry) {
-  return JsonObject{{"event", memory_event_name(entry.event)},
-                    {"memory", entry.memory},
-                    {"at", format_iso8601(entry.at_ms)}};
-}
-
-JsonValue encode(const MemoryConfig& config) {
-  return JsonObject{{"autoStore", config.auto_store},
-                    {"autoRetrieve", config.auto_retrieve},
-                    {"retrievalStrategy", retrieval_strategy_name(config.retrieval_strategy)},
-                    {"topK", encode(config.top_k)},
-                    {"minRelevanceScore", config.min_relevance_score},
-                    {"storeAfterTurns", encode(config.store_after_turns)},
-                    {"memorySummaryInSystem", config.memory_summary_in_system},
-                    {"scope", memory_scope_name(config.scope)},
-                    {"metadata", config.metadata}};
-}
-
-JsonValue encode(const ImportReport& report) {
-  return JsonObject{{"added", encode(report.added)}, {"skipped", encode(report.skipped)}};
-}
-
-JsonValue encode(const LocalStatus& status) {
-  return JsonObject{{"kind", status.kind},
-                    {"memories", encode(status.memories)},
-                    {"bytes", encode(status.bytes)}};
-}
-
-JsonValue encode(const PreparedRequest& request) {
-  JsonArray edits;
-  for (const MessageEdit& edit : request.edits) {
-    JsonObject out{{"index", static_cast<double>(edit.index)}, {"value", edit.value}};
-    add(out, "field", edit.field);
-    edits.push_back(std::move(out));
+void pack(Packer& out, const RetrievedMemory& memory) {
+  out.object();
+  out.put("id", memory.id);
+  out.put("memory", memory.memory);
+  out.put("score", memory.score);
+  out.put_metadata("metadata", memory.metadata);
+  out.put_time("createdAt", memory.created_at_ms);
+  out.put_time("updatedAt", memory.updated_at_ms);
+  pack_identity(out, memory.identity);
+  if (memory.role) out.put("role", role_name(*memory.role));
+  out.put_if("name", memory.name);
+  if (memory.explanation) {
+    out.key("explanation");
+    out.object();
+    out.put("keyword", memory.explanation->keyword);
+    out.put("recency", memory.explanation->recency);
+    out.put_if("context", memory.explanation->context);
+    out.put_if("semantic", memory.explanation->semantic);
+    out.key("terms");
+    pack(out, memory.explanation->terms);
+    out.end();
   }
-  return JsonObject{{"edits", std::move(edits)},
-                    {"memories", encode(request.memories)},
-                    {"prompt", request.prompt}};
+  out.end();
 }
 
-JsonValue encode(const LocalNotice& notice) {
-  if (const ChangeNotice* change = std::get_if<ChangeNotice>(&notice)) {
-    return stored_event(*change);
-  }
+void pack(Packer& out, const StoredMemory& memory) {
+  out.object();
+  out.put("id", memory.id);
+  out.put("memory", memory.memory);
+  out.put("event", memory_event_name(memory.event));
+  out.put_metadata("metadata", memory.metadata);
+  out.end();
+}
+
+void pack(Packer& out, const HistoryEntry& entry) {
+  out.object();
+  out.put("event", memory_event_name(entry.event));
+  out.put("memory", entry.memory);
+  out.put_time("at", entry.at_ms);
+  out.end();
+}
+
+void pack(Packer& out, const MemoryConfig& config) {
+  out.object();
+  out.put_flag("autoStore", config.auto_store);
+  out.put_flag("autoRetrieve", config.auto_retrieve);
+  out.put("retrievalStrategy", retrieval_strategy_name(config.retrieval_strategy));
+  out.put("topK", static_cast<double>(config.top_k));
+  out.put("minRelevanceScore", config.min_relevance_score);
+  out.put("storeAfterTurns", static_cast<double>(config.store_after_turns));
+  out.put_flag("memorySummaryInSystem", config.memory_summary_in_system);
+  out.put("scope", memory_scope_name(config.scope));
+  out.put_metadata("metadata", config.metadata);
+  out.end();
+}
+
+void pack(Packer& out, const ImportReport& report) {
+  out.object();
+  out.put("added", static_cast<double>(report.added));
+  out.put("skipped", static_cast<double>(report.skipped));
+  out.end();
+}
+
+void pack(Packer& out, const LocalStatus& status) {
+  out.object();
+  out.put("kind", status.kind);
+  out.put("memories", static_cast<double>(status.memories));
+  out.put("bytes", static_cast<double>(status.bytes));
+  out.end();
+}
+
+void pack(Packer& out, const MessageEdit& edit) {
+  out.object();
+  out.put("index", static_cast<double>(edit.index));
+  out.put_if("field", edit.field);
+  out.put_json("value", edit.value);
+  out.end();
+}
+
+void pack(Packer& out, const PreparedRequest& request) {
+  out.object();
+  out.key("edits");
+  pack(out, request.edits);
+  out.key("memories");
+  pack(out, request.memories);
+  out.put("prompt", request.prompt);
+  out.end();
+}
+
+void pack(Packer& out, const LocalNotice& notice) {
   if (const ErrorNotice* error = std::get_if<ErrorNotice>(&notice)) {
-    return JsonObject{{"type", "error"},
-                      {"operation", to_camel_case(error->operation)},
-                      {"error", encode(error->error)}};
+    return pack_error_event(out, error->error, error->operation);
   }
-  return JsonObject{{"type", "storage"}, {"state", "closed"}};
+  out.object();
+  if (const ChangeNotice* change = std::get_if<ChangeNotice>(&notice)) {
+    out.put("type", "change");
+    out.key("stored");
+    pack(out, change->stored);
+    out.put("origin", change->elsewhere ? "elsewhere" : "here");
+  } else {
+    out.put("type", "storage");
+    out.put("state", "closed");
+  }
+  out.end();
 }
 
-JsonValue encode(const Error& error) {
+void pack(Packer& out, const Error& error) {
   std::string message = error.message;
-  JsonObject out{{"code", error_code_name(error.code)}, {"isRetryable", error.retryable}};
+  out.object();
+  out.put("code", error_code_name(error.code));
+  out.put_flag("isRetryable", error.retryable);
   if (error.field) {
     const std::string field = to_camel_case(*error.field);
     if (message.starts_with(*error.field)) message.replace(0, error.field->size(), field);
-    out.push_back({"field", field});
+    out.put("field", field);
   }
-  out.push_back({"message", std::move(message)});
-  if (error.status) out.push_back({"status", *error.status});
-  if (error.host_cause != 0) out.push_back({"cause", static_cast<double>(error.host_cause)});
-  return out;
+  out.put("message", message);
+  if (error.status) out.put("status", static_cast<double>(*error.status));
+  if (error.host_cause != 0) out.put("cause", static_cast<double>(error.host_cause));
+  out.end();
 }
 
-JsonValue encode_options(const RetrieveOptions& options) {
-  JsonObject out{{"topK", encode(options.top_k)},
-                 {"strategy", retrieval_strategy_name(options.strategy)},
-                 {"minRelevanceScore", options.min_relevance_score}};
-  add_identity(out, options.identity);
-  if (!options.metadata.empty()) out.push_back({"metadata", options.metadata});
-  if (!options.filters.is_null()) out.push_back({"filters", options.filters});
-  if (options.explain) out.push_back({"explain", true});
-  return out;
+void pack_error_event(Packer& out, const Error& error, std::string_view operation) {
+  out.object();
+  out.put("type", "error");
+  out.put("operation", to_camel_case(operation));
+  out.key("error");
+  pack(out, error);
+  out.end();
 }
 
-JsonValue encode_options(const StoreOptions& options) {
-  JsonObject out;
-  add_identity(out, options.identity);
-  if (!options.metadata.empty()) out.push_back({"metadata", options.metadata});
-  if (options.timestamp_ms) out.push_back({"timestamp", encode_time(options.timestamp_ms)});
-  if (options.expires_at_ms) out.push_back({"expiresAt", encode_time(options.expires_at_ms)});
-  return out;
+void pack(Packer& out, const RetrieveOptions& options) {
+  out.object();
+  out.put("topK", static_cast<double>(options.top_k));
+  out.put("strategy", retrieval_strategy_name(options.strategy));
+  out.put("minRelevanceScore", options.min_relevance_score);
+  pack_identity(out, options.identity);
+  pack_given(out, options.metadata, options.filters);
+  if (options.explain) out.put_flag("explain", true);
+  out.end();
 }
 
-JsonValue encode_options(const ListOptions& options) {
-  JsonObject out;
-  add_identity(out, options.identity);
-  if (options.limit) out.push_back({"limit", encode(*options.limit)});
-  if (options.offset > 0) out.push_back({"offset", encode(options.offset)});
-  if (!options.filters.is_null()) out.push_back({"filters", options.filters});
-  return out;
+void pack(Packer& out, const StoreOptions& options) {
+  out.object();
+  pack_identity(out, options.identity);
+  pack_given(out, options.metadata, {});
+  if (options.timestamp_ms) out.put_time("timestamp", options.timestamp_ms);
+  if (options.expires_at_ms) out.put_time("expiresAt", options.expires_at_ms);
+  out.end();
+}
+
+void pack(Packer& out, const ListOptions& options) {
+  out.object();
+  pack_identity(out, options.identity);
+  if (options.limit) out.put("limit", static_cast<double>(*options.limit));
+  if (options.offset > 0) out.put("offset", static_cast<double>(options.offset));
+  pack_given(out, {}, options.filters);
+  out.end();
 }
 
 }  // namespace agent_memory::wasm

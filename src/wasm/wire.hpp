@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Values <-> the JSON that crosses the boundary. The one place where snake_case becomes camelCase.
+// The library's values <-> the values that cross the boundary. The one place where snake_case
+// becomes camelCase.
 
 #include <cstdint>
 #include <optional>
@@ -11,64 +12,70 @@
 
 #include "agent_memory/agent_memory.hpp"
 
+#include "wasm/values.hpp"
+
 namespace agent_memory::wasm {
 
 /// "top_k" -> "topK"; dots and indexes stay: "messages[2].tool_call" -> "messages[2].toolCall".
 std::string to_camel_case(std::string_view name);
 
-/// Reads the argument `field`, as js/src wrote it; nested too deeply, it is refused by that name.
-Result<JsonValue> decode_json(std::string_view json, std::string_view field);
-
 // Options as callers wrote them: every field is checked for its type, and an error names it. A
-// number that JSON cannot hold arrives as {"$number": "NaN"}.
-Result<RetrieveOptions> decode_retrieve_options(const JsonValue& json);
-Result<ContextSearch> decode_context_search(const JsonValue& json);
-Result<StoreOptions> decode_store_options(const JsonValue& json);
-Result<ListOptions> decode_list_options(const JsonValue& json);
-Result<DeleteAllOptions> decode_delete_all_options(const JsonValue& json);
-Result<MemoryChange> decode_memory_change(const JsonValue& json);
-Result<Identity> decode_identity(const JsonValue& json);
-Result<MemoryConfig> decode_config(const JsonValue& json);
-Result<LocalProviderOptions> decode_local_options(const JsonValue& json);
-/// A query or an id: a JSON string, else kInvalidArgument naming `field`.
+// number that JSON cannot hold arrives as {"$number": "NaN"}. Fields that are not given leave
+// their target as it is.
+Result<void> decode(const JsonValue& json, Identity& target);
+Result<void> decode(const JsonValue& json, RetrieveOptions& target);
+Result<void> decode(const JsonValue& json, ContextSearch& target);
+Result<void> decode(const JsonValue& json, StoreOptions& target);
+Result<void> decode(const JsonValue& json, ListOptions& target);
+Result<void> decode(const JsonValue& json, DeleteAllOptions& target);
+Result<void> decode(const JsonValue& json, MemoryChange& target);
+Result<void> decode(const JsonValue& json, MemoryConfig& target);
+Result<void> decode(const JsonValue& json, LocalProviderOptions& target);
+/// All but `on_error`.
+Result<void> decode(const JsonValue& json, MemoryContextOptions& target);
+/// A query or an id: a string, else kInvalidArgument naming `field`.
 Result<std::string> decode_string(const JsonValue& json, std::string_view field);
 
 // What a JavaScript provider answered. kProvider where it does not have the shape.
-Result<std::vector<RetrievedMemory>> decode_retrieved(std::string_view json);
-Result<std::vector<StoredMemory>> decode_stored(std::string_view json);
-Result<bool> decode_boolean(std::string_view json);
-Error decode_error(std::string_view json);
+Result<std::vector<RetrievedMemory>> decode_retrieved(const JsonValue& json);
+Result<std::vector<StoredMemory>> decode_stored(const JsonValue& json);
+Result<bool> decode_boolean(const JsonValue& json);
+Error decode_error(const JsonValue& json);
 
-JsonValue encode(const Explanation& explanation);
-JsonValue encode(const RetrievedMemory& memory);
-JsonValue encode(const StoredMemory& memory);
-JsonValue encode(const HistoryEntry& entry);
-JsonValue encode(const MemoryConfig& config);
-JsonValue encode(const ImportReport& report);
-JsonValue encode(const LocalStatus& status);
-JsonValue encode(const PreparedRequest& request);
-JsonValue encode(const LocalNotice& notice);
-JsonValue encode(const Error& error);
-JsonValue encode_options(const RetrieveOptions& options);
-JsonValue encode_options(const StoreOptions& options);
-JsonValue encode_options(const ListOptions& options);
+void pack(Packer& out, const RetrievedMemory& memory);
+void pack(Packer& out, const StoredMemory& memory);
+void pack(Packer& out, const HistoryEntry& entry);
+void pack(Packer& out, const MemoryConfig& config);
+void pack(Packer& out, const ImportReport& report);
+void pack(Packer& out, const LocalStatus& status);
+void pack(Packer& out, const MessageEdit& edit);
+void pack(Packer& out, const PreparedRequest& request);
+void pack(Packer& out, const LocalNotice& notice);
+void pack(Packer& out, const Error& error);
+void pack(Packer& out, const RetrieveOptions& options);
+void pack(Packer& out, const StoreOptions& options);
+void pack(Packer& out, const ListOptions& options);
+/// As an event: something failed that no call reports.
+void pack_error_event(Packer& out, const Error& error, std::string_view operation);
 
-inline JsonValue encode(bool value) { return value; }
-inline JsonValue encode(std::int64_t value) { return static_cast<double>(value); }
-inline JsonValue encode(std::string value) { return JsonValue(std::move(value)); }
+inline void pack(Packer& out, bool value) { out.boolean(value); }
+inline void pack(Packer& out, std::int64_t value) { out.number(static_cast<double>(value)); }
+inline void pack(Packer& out, const std::string& value) { out.string(value); }
 
 template <typename T>
-JsonValue encode(const std::vector<T>& values) {
-  JsonArray out;
-  out.reserve(values.size());
+void pack(Packer& out, const std::vector<T>& values) {
+  out.array(values.size());
   for (const T& value : values)
-    out.push_back(encode(value));
-  return out;
+    pack(out, value);
 }
 
 template <typename T>
-JsonValue encode(const std::optional<T>& value) {
-  return value ? encode(*value) : JsonValue();
+void pack(Packer& out, const std::optional<T>& value) {
+  if (value) {
+    pack(out, *value);
+  } else {
+    out.null();
+  }
 }
 
 }  // namespace agent_memory::wasm

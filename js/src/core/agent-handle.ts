@@ -6,88 +6,99 @@
 import { invalidArgument } from '../errors.js';
 import type { MemoryError } from '../errors.js';
 import type { MemoryContextOptions, MemoryProvider } from '../types.js';
-import type { Bridge, InvokeOptions } from './bridge.js';
+import type { Bridge, InvokeOptions, WireError, WriteArguments } from './bridge.js';
 import { finalizer } from './finalizer.js';
-import { encodeOptions, requireOptions } from './json.js';
+import { requireOptions, writeOptions } from './json.js';
 import { bridge } from './load.js';
-import type { Handle, ObjectId, ProviderHandle, WasmModule } from './module.js';
-import { handleOf, requireProvider } from './provider-handle.js';
-
-/** Makes the handle out of what both kinds are made of. */
-type Make<H> = (
-  module: WasmModule,
-  provider: ProviderHandle,
-  owner: ObjectId,
-  optionsJson: string,
-) => H;
+import type { ObjectId, OperationNumber } from './module.js';
+import { numberOf, requireProvider } from './provider-handle.js';
+import { Writer } from './values.js';
 
 interface Owned {
   readonly core: Bridge;
-  readonly handles: Handle[];
-  readonly ids: ObjectId[];
+  readonly ids: readonly ObjectId[];
 }
 
-const owners = finalizer<Owned>(({ core, handles, ids }) => {
-  for (const handle of handles) core.free(handle);
-  for (const id of ids) core.remove(id);
+const owners = finalizer<Owned>(({ core, ids }) => {
+  for (const id of ids) {
+    core.free(id);
+    core.remove(id);
+  }
 });
 
 function warn(error: MemoryError, operation: string): void {
   console.warn(`agent-memory: ${operation} went on without memory:`, error);
 }
 
-export class AgentHandle<H extends Handle> {
-  readonly #construct: Make<H>;
+export class AgentHandle {
+  readonly #kind: OperationNumber;
   readonly #provider: MemoryProvider;
   readonly #options: MemoryContextOptions;
-  #made: Promise<{ core: Bridge; handle: H }> | undefined;
-  /** The handle, once it is made. */
-  current: H | undefined;
+  #made: Promise<{ core: Bridge; id: ObjectId }> | undefined;
+  #current: { core: Bridge; id: ObjectId } | undefined;
 
-  constructor(construct: Make<H>, provider: MemoryProvider, options: MemoryContextOptions) {
+  /** @param kind - The operation that makes it. */
+  constructor(kind: OperationNumber, provider: MemoryProvider, options: MemoryContextOptions) {
     requireProvider(provider);
     requireOptions(options);
     if (options.onError !== undefined && typeof options.onError !== 'function') {
       throw invalidArgument('onError', 'must be a function');
     }
-    this.#construct = construct;
+    this.#kind = kind;
     this.#provider = provider;
     this.#options = options;
   }
 
-  /** Starts an operation on the handle. */
-  async invoke<T>(start: (handle: H, ticket: number) => void, options?: InvokeOptions): Promise<T> {
-    this.#made ??= this.#make().catch((error: unknown) => {
+  /** Starts an operation, with its arguments as they are now. */
+  async invoke<T>(
+    operation: OperationNumber,
+    write: WriteArguments,
+    options?: InvokeOptions,
+  ): Promise<T> {
+    const writer = new Writer();
+    write(writer);
+    const { core, id } = await (this.#made ??= this.#make().catch((error: unknown) => {
       this.#made = undefined;
       throw error;
-    });
-    const { core, handle } = await this.#made;
-    return core.invoke<T>((_module, ticket) => {
-      start(handle, ticket);
-    }, options);
+    }));
+    return core.invoke<T>(
+      operation,
+      id,
+      (to) => {
+        to.raw(writer.take());
+      },
+      options,
+    );
   }
 
-  async #make(): Promise<{ core: Bridge; handle: H }> {
-    const { onError = warn, ...rest } = this.#options;
-    const json = encodeOptions(rest);
+  /** What the core has, where there is something to ask yet. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what is packed for it
+  ask<T>(operation: OperationNumber, write: WriteArguments): T | undefined {
+    return this.#current?.core.ask<T>(operation, this.#current.id, write);
+  }
+
+  async #make(): Promise<{ core: Bridge; id: ObjectId }> {
+    const { onError = warn, ...options } = this.#options;
     const core = await bridge();
-    const owner = core.nextId();
-    core.addListener(owner, (event) => {
-      // Written by decode_context_options in src/wasm/bindings.cpp.
-      const { operation, error } = event as {
-        operation: string;
-        error: Parameters<Bridge['revive']>[0];
-      };
+    const id = core.nextId();
+    core.addListener(id, (event) => {
+      // Written by pack_error_event in src/wasm/wire.cpp.
+      const { operation, error } = event as { operation: string; error: WireError };
       onError(core.revive(error), operation);
     });
-    const { handle: provider, own } = handleOf(core, this.#provider);
-    const handle = this.#construct(core.module, provider, owner, json);
-    this.current = handle;
-    owners.watch(this, {
-      core,
-      handles: own ? [handle, own.handle] : [handle],
-      ids: own ? [owner, own.id] : [owner],
-    });
-    return { core, handle };
+    const provider = numberOf(core, this.#provider);
+    const ids = provider.own ? [id, provider.id] : [id];
+    try {
+      core.ask(this.#kind, id, (writer) => {
+        writer.array(2);
+        writer.value(provider.id);
+        writeOptions(writer, options);
+      });
+    } catch (error) {
+      for (const each of ids) core.remove(each);
+      throw error;
+    }
+    owners.watch(this, { core, ids });
+    return (this.#current = { core, id });
   }
 }

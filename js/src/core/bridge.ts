@@ -14,8 +14,10 @@ import {
 } from '../errors.js';
 import type { MemoryErrorInit } from '../errors.js';
 import type { MemoryProvider, StoragePort } from '../types.js';
-import type { Handle, Host, ObjectId, Ticket, WasmModule } from './module.js';
+import { Operation, Request } from './module.js';
+import type { Host, ObjectId, OperationNumber, Ticket, WasmModule } from './module.js';
 import { packBoolean, packOptional, packPairs, unpackBatch, unpackScan } from './packing.js';
+import { NestingError, Reader, Writer } from './values.js';
 
 // Kept in step with src/wasm/host.hpp.
 const Target = { storage: 0, provider: 1 } as const;
@@ -40,6 +42,7 @@ const latestMs = 253_402_300_799_999;
 
 const decoder = new TextDecoder();
 const nothing = new Uint8Array(0);
+const noArguments = (): void => undefined;
 
 /** What an operation may bring along. */
 export interface InvokeOptions {
@@ -47,9 +50,15 @@ export interface InvokeOptions {
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-interface Operation extends InvokeOptions {
-  resolve(value: unknown): void;
-  reject(reason: unknown): void;
+/** Writes the arguments of an operation: an array. */
+export type WriteArguments = (writer: Writer) => void;
+
+/** An operation under way. What is delivered is what bindings.cpp packs for it. */
+interface Pending extends InvokeOptions {
+  /** What was delivered while nobody waited yet. */
+  outcome?: { value: unknown } | { error: MemoryError };
+  resolve?: (value: unknown) => void;
+  reject?: (reason: unknown) => void;
   stopListening?: () => void;
 }
 
@@ -61,13 +70,16 @@ interface RegisteredStorage {
   unwatch?: (() => void) | undefined;
 }
 
-/** An error as its JSON has it. */
-type WireError = Omit<MemoryErrorInit, 'cause'> & { cause?: number };
+/** An error as it crosses. */
+export type WireError = Omit<MemoryErrorInit, 'cause'> & { cause?: number };
 
 export class Bridge implements Host {
   #module: WasmModule | undefined;
+  #reader: Reader | undefined;
+  /** Absent while it is in use: what is written may run code of the caller's that calls us again. */
+  #writer: Writer | undefined;
   #lastNumber = 0;
-  readonly #operations = new Map<Ticket, Operation>();
+  readonly #operations = new Map<Ticket, Pending>();
   readonly #storages = new Map<ObjectId, RegisteredStorage>();
   readonly #providers = new Map<ObjectId, MemoryProvider>();
   readonly #listeners = new Map<ObjectId, (event: unknown) => void>();
@@ -84,9 +96,10 @@ export class Bridge implements Host {
     this.#onTrap = onTrap;
   }
 
-  /** Binds the module that was made with this as its host. */
-  attach(module: WasmModule): void {
+  /** Binds the module that was made with this as its host, and its memory. */
+  attach(module: WasmModule, memory: WebAssembly.Memory): void {
     this.#module = module;
+    this.#reader = new Reader(memory);
   }
 
   /** The module; throws once it has trapped. */
@@ -95,44 +108,99 @@ export class Bridge implements Host {
     return this.#module;
   }
 
-  /** Starts an operation; settles as it is delivered. */
+  /** Learns the names that members of objects have. */
+  learnNames(): void {
+    this.#reader?.setKeys((this.names()[0] ?? '').split(','));
+  }
+
+  /** Names that both sides must know, comma-separated: keys, error codes, scopes, strategies. */
+  names(): string[] {
+    return this.ask<string[]>(Operation.names, 0, noArguments);
+  }
+
+  /** Starts an operation on the object `id`; settles as it is delivered. */
   invoke<T>(
-    start: (module: WasmModule, ticket: Ticket) => void,
+    operation: OperationNumber,
+    id: ObjectId,
+    write: WriteArguments,
     options: InvokeOptions = {},
   ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    try {
+      const pending = this.#start(operation, id, write, options);
+      const { outcome } = pending;
+      if (outcome === undefined) {
+        return new Promise<T>((resolve, reject) => {
+          pending.resolve = resolve as (value: unknown) => void;
+          pending.reject = reject;
+        });
+      }
+      if ('error' in outcome) return Promise.reject(outcome.error);
+      return Promise.resolve(outcome.value as T);
+    } catch (error) {
+      // As it was thrown: by the caller's own code, or by ours.
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      return Promise.reject(error);
+    }
+  }
+
+  /** The result of an operation that does not wait for anything. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what is packed for it
+  ask<T>(operation: OperationNumber, id: ObjectId, write: WriteArguments): T {
+    const { outcome } = this.#start(operation, id, write, {});
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? trapped();
+    return outcome.value as T;
+  }
+
+  #start(
+    operation: OperationNumber,
+    id: ObjectId,
+    write: WriteArguments,
+    options: InvokeOptions,
+  ): Pending {
+    const { module } = this;
+    const writer = this.#writer ?? new Writer();
+    this.#writer = undefined;
+    try {
+      writer.clear();
+      write(writer);
       const signal = requireSignal(options.signal);
       if (signal?.aborted) throw aborted(signal);
       const ticket = ++this.#lastNumber;
-      const operation: Operation = {
-        signal,
-        onProgress: options.onProgress,
-        // What is delivered under this ticket is what bindings.cpp encodes for this operation.
-        resolve,
-        reject,
-      };
-      if (signal) {
-        const onAbort = (): void => {
-          this.#guard((module) => {
-            if (!module.abortOperation(ticket)) return;
-            this.#operations.delete(ticket);
-            reject(aborted(signal));
-          });
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
-        operation.stopListening = () => {
-          signal.removeEventListener('abort', onAbort);
-        };
-      }
-      this.#operations.set(ticket, operation);
+      const pending: Pending = { signal, onProgress: options.onProgress };
+      if (signal) this.#listen(signal, ticket, pending);
+      this.#operations.set(ticket, pending);
       try {
-        start(this.module, ticket);
+        this.#hand(module, writer.take());
+        module.request(Request.operation + operation, id, ticket, signal ? 1 : 0);
       } catch (error) {
         this.#operations.delete(ticket);
-        operation.stopListening?.();
+        pending.stopListening?.();
         throw this.#trap(error);
       }
-    });
+      return pending;
+    } finally {
+      this.#writer = writer;
+    }
+  }
+
+  #listen(signal: AbortSignal, ticket: Ticket, pending: Pending): void {
+    const onAbort = (): void => {
+      this.#guard((module) => {
+        if (module.request(Request.abort, 0, ticket, 0) === 0) return;
+        this.#operations.delete(ticket);
+        pending.reject?.(aborted(signal));
+      });
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    pending.stopListening = () => {
+      signal.removeEventListener('abort', onAbort);
+    };
+  }
+
+  /** Puts bytes where the module takes them from. */
+  #hand(module: WasmModule, bytes: Uint8Array): void {
+    const at = module.request(Request.reserve, 0, 0, bytes.length);
+    this.#reader?.bytes().set(bytes, at);
   }
 
   /** A number under which both sides know one object. */
@@ -154,11 +222,9 @@ export class Bridge implements Host {
     this.#listeners.set(id, listener);
   }
 
-  /** Frees what a handle stands for, unless the module that it is of is gone. */
-  free(handle: Handle): void {
-    this.#guard(() => {
-      handle.delete();
-    });
+  /** Frees what the core has under `id`, unless the module is gone. */
+  free(id: ObjectId): void {
+    if (this.#module !== undefined) this.ask(Operation.free, id, noArguments);
   }
 
   /** Forgets all that is known under `id`. */
@@ -174,20 +240,26 @@ export class Bridge implements Host {
 
   // ------------------------------------------------------------------------- called by the module
 
-  deliver(ticket: Ticket, ok: boolean, json: Uint8Array): void {
-    const operation = this.#operations.get(ticket);
-    if (operation === undefined) return;
+  deliver(ticket: Ticket, ok: number, values: number, text: number, textSize: number): void {
+    const pending = this.#operations.get(ticket);
+    if (pending === undefined) return;
     this.#operations.delete(ticket);
-    operation.stopListening?.();
-    const value: unknown = JSON.parse(decoder.decode(json));
-    if (ok) operation.resolve(value);
-    else operation.reject(this.revive(value as WireError, operation.signal));
+    pending.stopListening?.();
+    const value = this.#reader?.read(values, text, textSize);
+    if (ok !== 0) {
+      if (pending.resolve) pending.resolve(value);
+      else pending.outcome = { value };
+    } else {
+      const error = this.revive(value as WireError, pending.signal);
+      if (pending.reject) pending.reject(error);
+      else pending.outcome = { error };
+    }
   }
 
-  notify(owner: ObjectId, json: Uint8Array): void {
+  notify(owner: ObjectId, values: number, text: number, textSize: number): void {
     const listener = this.#listeners.get(owner);
     if (listener === undefined) return;
-    const event: unknown = JSON.parse(decoder.decode(json));
+    const event = this.#reader?.read(values, text, textSize);
     // Not from within the core: a listener may call back into it, or throw.
     queueMicrotask(() => {
       listener(event);
@@ -200,6 +272,20 @@ export class Bridge implements Host {
     queueMicrotask(() => {
       onProgress(done, total);
     });
+  }
+
+  parse(text: number, size: number): number {
+    const { module } = this;
+    // A writer of its own: the shared one may be at work further up.
+    const writer = new Writer();
+    try {
+      const json = this.#reader?.text(text, size) ?? '';
+      writer.value(requireFinite(JSON.parse(json.replace(/^\ufeff/, ''))));
+    } catch (error) {
+      return error instanceof NestingError ? -1 : 0;
+    }
+    this.#hand(module, writer.take());
+    return 1;
   }
 
   now(owner: ObjectId): number {
@@ -215,18 +301,31 @@ export class Bridge implements Host {
     return this.#randomPool[--this.#randomLeft] ?? 0;
   }
 
-  call(ticket: Ticket, target: number, id: ObjectId, method: number, bytes: Uint8Array): void {
-    const answer =
-      target === Target.storage
-        ? this.#callStorage(id, method, bytes)
-        : this.#callProvider(id, method, bytes);
+  call(
+    ticket: Ticket,
+    target: number,
+    id: ObjectId,
+    method: number,
+    values: number,
+    size: number,
+    text: number,
+    textSize: number,
+  ): void {
+    const isStorage = target === Target.storage;
+    const answer: Promise<unknown> = isStorage
+      ? this.#callStorage(id, method, this.#reader?.bytes().slice(values, values + size) ?? nothing)
+      : this.#callProvider(id, method, this.#reader?.read(values, text, textSize));
     answer.then(
-      (bytesOrJson) => {
-        if (ticket !== 0) this.#settle(ticket, true, bytesOrJson);
+      (value) => {
+        if (ticket !== 0) this.#settle(ticket, true, value);
       },
       (error: unknown) => {
-        const asError = target === Target.storage ? storageError(error, 'the store') : error;
-        if (ticket !== 0) this.#settle(ticket, false, this.#encodeError(asError));
+        if (ticket === 0) return;
+        this.#settle(
+          ticket,
+          false,
+          this.#describeError(isStorage ? storageError(error, 'the store') : error),
+        );
       },
     );
   }
@@ -244,20 +343,14 @@ export class Bridge implements Host {
     return memoryError({ ...init, cause });
   }
 
-  #encodeError(error: unknown): string {
+  #describeError(error: unknown): WireError {
     const cause = ++this.#lastNumber;
     this.#causes.set(cause, error);
-    const wire: WireError = MemoryError.isInstance(error)
-      ? {
-          code: error.code,
-          message: error.message,
-          isRetryable: error.isRetryable,
-          field: error.field,
-          status: error.status,
-          cause,
-        }
-      : { code: 'provider', message: `the provider failed: ${messageOf(error)}`, cause };
-    return JSON.stringify(wire);
+    if (!MemoryError.isInstance(error)) {
+      return { code: 'provider', message: `the provider failed: ${messageOf(error)}`, cause };
+    }
+    const { code, message, isRetryable, field, status } = error;
+    return { code, message, isRetryable, field, status, cause };
   }
 
   /** Runs a call into the module that has no promise of its own. */
@@ -270,9 +363,17 @@ export class Bridge implements Host {
     }
   }
 
-  #settle(ticket: Ticket, ok: boolean, answer: Uint8Array | string): void {
+  /** `answer` is bytes, or a value. */
+  #settle(ticket: Ticket, ok: boolean, answer: unknown): void {
     this.#guard((module) => {
-      module.settle(ticket, ok, answer);
+      let bytes = answer;
+      if (!(bytes instanceof Uint8Array)) {
+        const writer = new Writer();
+        writer.value(answer);
+        bytes = writer.take();
+      }
+      this.#hand(module, bytes as Uint8Array);
+      module.request(Request.settle, 0, ticket, ok ? 1 : 0);
     });
   }
 
@@ -286,9 +387,9 @@ export class Bridge implements Host {
     this.#module = undefined;
     const operations = [...this.#operations.values()];
     this.#operations.clear();
-    for (const operation of operations) {
-      operation.stopListening?.();
-      operation.reject(reason);
+    for (const pending of operations) {
+      pending.stopListening?.();
+      pending.reject?.(reason);
     }
     this.#onTrap();
     return reason;
@@ -332,7 +433,7 @@ export class Bridge implements Host {
           onceLater(() => {
             if (storage.unwatch === undefined) return;
             this.#guard((module) => {
-              module.storageChanged(id);
+              module.request(Request.changed, id, 0, 0);
             });
           }),
         );
@@ -347,24 +448,22 @@ export class Bridge implements Host {
     }
   }
 
-  async #callProvider(id: ObjectId, method: number, bytes: Uint8Array): Promise<string> {
+  async #callProvider(id: ObjectId, method: number, packed: unknown): Promise<unknown> {
     const provider = this.#providers.get(id);
     if (provider === undefined) {
       throw new InternalError({ code: 'internal', message: `there is no provider ${id}` });
     }
     // Written by HostProvider in src/wasm/host_ports.cpp.
-    const call = JSON.parse(decoder.decode(bytes)) as {
-      argument: never;
-      options: object;
-      operation?: Ticket;
-    };
+    const call = packed as { argument: never; options: object; operation?: Ticket };
     const signal =
       call.operation === undefined ? undefined : this.#operations.get(call.operation)?.signal;
     const options = signal ? { ...call.options, signal } : call.options;
     try {
       const answer = await this.#callMethod(provider, method, call.argument, options);
-      const json = JSON.stringify(answer) as string | undefined;
-      return json ?? 'null';
+      // As JSON has it: what the provider made its answer of is its own.
+      const json: string | undefined = JSON.stringify(answer);
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- of undefined there is none
+      return JSON.parse(json ?? 'null') as unknown;
     } catch (error) {
       // A provider that ends because it was told to has not failed.
       if (signal?.aborted) throw aborted(signal);
@@ -435,6 +534,13 @@ function requireSignal(signal: AbortSignal | null | undefined): AbortSignal | un
     return signal;
   }
   throw invalidArgument('signal', 'must be an AbortSignal');
+}
+
+/** JSON has no number that is none, but one that is too large is read as such. */
+function requireFinite(value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('too large');
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(requireFinite);
+  return value;
 }
 
 function messageOf(error: unknown): string {

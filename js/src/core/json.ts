@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// JavaScript values as the JSON that crosses the boundary. Options are checked by the core, which
-// names field and bound; what JSON.stringify would lose on the way is caught here.
+// JavaScript values as they cross the boundary: as JSON would have them. Options are checked by the
+// core, which names field and bound; what JSON would lose on the way is caught here.
 
 import { invalidArgument } from '../errors.js';
-
-/** Lone surrogates, which are no text, become U+FFFD; JSON.stringify leaves them as escapes. */
-function wellFormed(json: string): string {
-  if (!json.includes('\\ud')) return json;
-  return json.replace(/\\(?:u[0-9a-f]{4}|.)/g, (escape) =>
-    /^\\ud[89a-f]/.test(escape) ? '\\ufffd' : escape,
-  );
-}
+import { NestingError } from './values.js';
+import type { Writer } from './values.js';
 
 /**
  * What JSON has no form for, in one that says what it was: dropped, it would count as not given.
@@ -70,19 +64,35 @@ function requireJson(value: unknown, field: string, above: readonly object[] = [
 
 type Replacer = (this: Record<string, unknown>, key: string, value: unknown) => unknown;
 
-function stringify(value: unknown, field: string, replacer: Replacer): string {
+/** `value` as it comes back from JSON; undefined where JSON leaves it out. */
+function asJson(value: unknown, field: string, replacer: Replacer): unknown {
   try {
     const json = JSON.stringify(value, replacer) as string | undefined;
-    return json === undefined ? 'null' : wellFormed(json);
+    return json === undefined ? undefined : JSON.parse(json);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw invalidArgument(field, `must be JSON: ${reason}`);
   }
 }
 
+/** What is written as it is: JSON has no other form for it. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function write(writer: Writer, value: unknown, field: string): void {
+  try {
+    writer.value(value);
+  } catch (error) {
+    throw error instanceof NestingError ? invalidArgument(field, error.message) : error;
+  }
+}
+
+const keepTagged: Replacer = (_key, member) => tagged(member);
+
 /** A query or an id: whatever it is, the core says what is wrong with it. */
-export function encodeValue(value: unknown, field: string): string {
-  return stringify(value, field, (_key, member) => tagged(member));
+export function writeValue(writer: Writer, value: unknown, field: string): void {
+  write(writer, isPlain(value) ? value : asJson(value, field, keepTagged), field);
 }
 
 /** A member of what may be no object. */
@@ -98,7 +108,7 @@ export function requireOptions(options: unknown): asserts options is object {
 }
 
 /** Options, without the members that stay on this side. */
-export function encodeOptions(options: unknown = {}): string {
+export function writeOptions(writer: Writer, options: unknown = {}): void {
   requireOptions(options);
   for (const field of ['metadata', 'filters'] as const) {
     const member = memberOf(options, field);
@@ -106,30 +116,43 @@ export function encodeOptions(options: unknown = {}): string {
   }
   const metadata = memberOf(memberOf(options, 'config'), 'metadata');
   if (metadata !== undefined) requireJson(metadata, 'metadata');
-  return stringify(options, 'options', function (key, member) {
-    if (key === 'signal' || key === 'storage' || key === 'embedder') {
-      if (this === options) return undefined;
-    }
-    return tagged(member);
-  });
+  const object = writer.object();
+  let count = 0;
+  for (const key of Object.keys(options)) {
+    if (key === 'signal' || key === 'storage' || key === 'embedder') continue;
+    const given = memberOf(options, key);
+    const member = isPlain(given) ? given : asJson(given, 'options', keepTagged);
+    if (member === undefined) continue;
+    count++;
+    writer.key(key);
+    write(writer, member, 'options');
+  }
+  writer.end(object, count);
 }
 
 /**
  * Messages. Chat code keeps all sorts of things in them: bytes of images and files become null, as
  * does what JSON has no form for; none of it is text that a memory could hold.
  */
-export function encodeMessages(messages: unknown): string {
-  if (!Array.isArray(messages)) return encodeValue(messages, 'messages');
+export function writeMessages(writer: Writer, messages: unknown): void {
+  if (!Array.isArray(messages)) {
+    writeValue(writer, messages, 'messages');
+    return;
+  }
   // One by one, so that an error names the message.
-  return `[${Array.from(messages, (each, index) => encodeMessage(each, `messages[${index}]`)).join()}]`;
+  const read = Array.from(messages, (each, index) => messageAsJson(each, `messages[${index}]`));
+  write(writer, read, 'messages');
 }
 
-/** One message, or a part of one; see {@link encodeMessages}. */
-export function encodeMessage(message: unknown, field: string): string {
-  return stringify(message, field, function (key, member) {
-    const original = this[key];
-    if (ArrayBuffer.isView(original) || original instanceof ArrayBuffer) return null;
-    if (typeof member === 'bigint') return String(member);
-    return member;
-  });
+/** One message, or a part of one, as the core sees it; see {@link writeMessages}. */
+export function messageAsJson(message: unknown, field: string): unknown {
+  if (isPlain(message)) return message;
+  return (
+    asJson(message, field, function (key, member) {
+      const original = this[key];
+      if (ArrayBuffer.isView(original) || original instanceof ArrayBuffer) return null;
+      if (typeof member === 'bigint') return String(member);
+      return member;
+    }) ?? null
+  );
 }

@@ -8,6 +8,7 @@ import { wasmSource } from '#wasm';
 import { InternalError } from '../errors.js';
 import type { LoadOptions, WasmSource } from '../types.js';
 import { Bridge } from './bridge.js';
+import type { WasmModule } from './module.js';
 
 let loading: Promise<Bridge> | undefined;
 
@@ -40,7 +41,9 @@ async function start(source: WasmSource | Promise<WasmSource> | undefined): Prom
   });
   try {
     const compiled = await compile(source === undefined ? await wasmSource() : await source);
-    made.attach(await instantiate(compiled, made));
+    const { module, memory } = await instantiate(compiled, made);
+    made.attach(module, memory);
+    made.learnNames();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `the WebAssembly module could not be loaded: ${reason}`;
@@ -49,17 +52,28 @@ async function start(source: WasmSource | Promise<WasmSource> | undefined): Prom
   return made;
 }
 
-function instantiate(compiled: WebAssembly.Module, host: Bridge): ReturnType<typeof createModule> {
+function instantiate(
+  compiled: WebAssembly.Module,
+  host: Bridge,
+): Promise<{ module: WasmModule; memory: WebAssembly.Memory }> {
   return new Promise((resolve, reject) => {
+    let memory: WebAssembly.Memory | undefined;
     createModule({
       host,
       instantiateWasm(imports, done) {
         WebAssembly.instantiate(compiled, imports).then((instance) => {
+          // By what it is: the name is one letter, and another in each build.
+          memory = Object.values(instance.exports).find(
+            (each): each is WebAssembly.Memory => each instanceof WebAssembly.Memory,
+          );
           done(instance, compiled);
         }, reject);
         return {};
       },
-    }).then(resolve, reject);
+    }).then((module) => {
+      if (memory === undefined) reject(new Error('it exports no memory'));
+      else resolve({ module, memory });
+    }, reject);
   });
 }
 

@@ -8,80 +8,66 @@ export type Ticket = number;
 /** The number under which a storage, provider, context or session is known on both sides. */
 export type ObjectId = number;
 
-/** Memory on the other side, freed by `delete`. */
-export interface Handle {
-  delete(): void;
-}
+/** `Request` in src/wasm/bindings.cpp; from `operation` on, the operations. */
+export const Request = { reserve: 0, settle: 1, abort: 2, changed: 3, operation: 4 } as const;
 
-/** A provider as contexts and sessions take it. */
-export type ProviderHandle = Handle;
-
-/** Every method delivers its result under `ticket`. */
-export interface LocalProviderHandle extends ProviderHandle {
-  open(ticket: Ticket, id: ObjectId, kind: string, optionsJson: string): void;
-  retrieveMemories(ticket: Ticket, queryJson: string, optionsJson: string): void;
-  storeMemories(ticket: Ticket, messagesJson: string, optionsJson: string): void;
-  getAllMemories(ticket: Ticket, optionsJson: string): void;
-  deleteMemory(ticket: Ticket, idJson: string): void;
-  getMemory(ticket: Ticket, idJson: string): void;
-  updateMemory(ticket: Ticket, idJson: string, changeJson: string): void;
-  history(ticket: Ticket, idJson: string): void;
-  deleteAllMemories(ticket: Ticket, optionsJson: string): void;
-  exportMemories(ticket: Ticket, identityJson: string): void;
-  importMemories(ticket: Ticket, jsonLines: string): void;
-  status(ticket: Ticket): void;
-  maintain(ticket: Ticket): void;
-  isMaintenanceDue(): boolean;
-  close(ticket: Ticket): void;
-}
-
-export interface MemoryContextHandle extends Handle {
-  search(ticket: Ticket, queryJson: string, optionsJson: string): void;
-  add(ticket: Ticket, messagesJson: string, optionsJson: string): void;
-  getAll(ticket: Ticket, optionsJson: string): void;
-  delete_(ticket: Ticket, idJson: string): void;
-  retrievedSince(from: number): string;
-  storedSince(from: number): string;
-}
-
-export interface MemorySessionHandle extends Handle {
-  beforeModelRequest(ticket: Ticket, messagesJson: string): void;
-  afterRun(ticket: Ticket, messagesJson: string): void;
-  flush(ticket: Ticket): void;
-}
+/** The operations, in the order of `kOperations` in src/wasm/bindings.cpp, which has their arguments. */
+export const Operation = {
+  names: 0,
+  completeConfig: 1,
+  makeProvider: 2,
+  makeContext: 3,
+  makeSession: 4,
+  free: 5,
+  open: 6,
+  retrieveMemories: 7,
+  storeMemories: 8,
+  getAllMemories: 9,
+  deleteMemory: 10,
+  getMemory: 11,
+  updateMemory: 12,
+  history: 13,
+  deleteAllMemories: 14,
+  exportMemories: 15,
+  importMemories: 16,
+  status: 17,
+  maintain: 18,
+  isMaintenanceDue: 19,
+  close: 20,
+  search: 21,
+  add: 22,
+  getAll: 23,
+  remove: 24,
+  retrievedSince: 25,
+  storedSince: 26,
+  beforeModelRequest: 27,
+  afterRun: 28,
+  flush: 29,
+} as const;
+export type OperationNumber = (typeof Operation)[keyof typeof Operation];
 
 export interface WasmModule {
-  LocalProvider: new () => LocalProviderHandle;
-  HostProvider: new (id: ObjectId) => ProviderHandle;
-  MemoryContext: new (
-    provider: ProviderHandle,
-    owner: ObjectId,
-    optionsJson: string,
-  ) => MemoryContextHandle;
-  MemorySession: new (
-    provider: ProviderHandle,
-    owner: ObjectId,
-    optionsJson: string,
-  ) => MemorySessionHandle;
-  completeConfig(ticket: Ticket, configJson: string): void;
-  /** Answers a call to a port: its bytes, or an error's JSON. */
-  settle(ticket: Ticket, ok: boolean, answer: Uint8Array | string): void;
-  /** Whether the operation will change nothing, so that nobody need wait for it. */
-  abortOperation(ticket: Ticket): boolean;
-  storageChanged(id: ObjectId): void;
-  /** The names of all error codes, comma-separated. */
-  errorCodes(): string;
-  /** The enumerators under their public names. */
-  MemoryScope: object;
-  RetrievalStrategy: object;
+  /** The one crossing; what comes back depends on `what`. */
+  request(what: number, id: ObjectId, ticket: Ticket, argument: number): number;
 }
 
-/** What the module calls; `Module.host` in src/wasm/host.cpp. Bytes are valid during the call. */
+/** What the module calls; `Module.host` in src/wasm/host.cpp. Pointers are valid during the call. */
 export interface Host {
-  call(ticket: Ticket, target: number, id: ObjectId, method: number, bytes: Uint8Array): void;
-  deliver(ticket: Ticket, ok: boolean, json: Uint8Array): void;
-  notify(owner: ObjectId, json: Uint8Array): void;
+  call(
+    ticket: Ticket,
+    target: number,
+    id: ObjectId,
+    method: number,
+    values: number,
+    size: number,
+    text: number,
+    textSize: number,
+  ): void;
+  deliver(ticket: Ticket, ok: number, values: number, text: number, textSize: number): void;
+  notify(owner: ObjectId, values: number, text: number, textSize: number): void;
   progress(ticket: Ticket, done: number, total: number): void;
+  /** Reads JSON: 1 with the value handed over, 0 where it is none, -1 where it nests too deeply. */
+  parse(text: number, size: number): number;
   now(owner: ObjectId): number;
   random(): number;
 }

@@ -5,13 +5,14 @@
 import { invalidArgument } from '../errors.js';
 import type { MemoryProvider } from '../types.js';
 import type { Bridge } from './bridge.js';
-import type { ObjectId, ProviderHandle } from './module.js';
+import { Operation } from './module.js';
+import type { ObjectId } from './module.js';
 
-const natives = new WeakMap<object, ProviderHandle>();
+const natives = new WeakMap<object, ObjectId>();
 
 /** Notes that `provider` is the facade of a provider that lives in the core. */
-export function registerNative(provider: MemoryProvider, handle: ProviderHandle): void {
-  natives.set(provider, handle);
+export function registerNative(provider: MemoryProvider, id: ObjectId): void {
+  natives.set(provider, id);
 }
 
 /**
@@ -36,15 +37,12 @@ export function requireProvider(provider: unknown): asserts provider is MemoryPr
   }
 }
 
-/** The handle to give to the core, and what is to be freed with whoever took it. */
-export function handleOf(
-  core: Bridge,
-  provider: MemoryProvider,
-): { handle: ProviderHandle; own?: { handle: ProviderHandle; id: ObjectId } } {
+/** The number of `provider` in the core, and whether it is to be freed with whoever took it. */
+export function numberOf(core: Bridge, provider: MemoryProvider): { id: ObjectId; own: boolean } {
   const native = natives.get(provider);
-  if (native !== undefined) return { handle: native };
+  if (native !== undefined) return { id: native, own: false };
   const id = core.nextId();
   core.addProvider(id, provider);
-  const handle = new core.module.HostProvider(id);
-  return { handle, own: { handle, id } };
+  core.ask(Operation.makeProvider, id, () => undefined);
+  return { id, own: true };
 }

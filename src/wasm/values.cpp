@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/values.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/json.hpp"
+
+namespace agent_memory::wasm {
+namespace {
+
+/// How many UTF-16 code units valid UTF-8 becomes.
+std::size_t utf16_size(std::string_view text) {
+  std::size_t units = text.size();
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  // Most texts are ASCII: eight bytes at a time.
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::uint64_t word = 0;
+  while (end - at >= static_cast<std::ptrdiff_t>(sizeof word)) {
+    std::memcpy(&word, at, sizeof word);
+    if ((word & kHighBits) != 0) break;
+    at += sizeof word;
+  }
+  for (; at != end; ++at) {
+    const auto byte = static_cast<std::uint8_t>(*at);
+    if ((byte & 0xC0U) == 0x80U) --units;  // a byte that goes on
+    if (byte >= 0xF0) ++units;             // the lead of a pair
+  }
+  return units;
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view rest) : rest_(rest) {}
+
+  JsonValue value() {
+    switch (static_cast<Tag>(take<std::uint8_t>())) {
+      case Tag::kFalse:
+        return false;
+      case Tag::kTrue:
+        return true;
+      case Tag::kNumber:
+        return take<double>();
+      case Tag::kString:
+        return string();
+      case Tag::kArray: {
+        JsonArray array(count());
+        for (JsonValue& each : array)
+          each = value();
+        return array;
+      }
+      case Tag::kObject: {
+        JsonObject object(count());
+        for (JsonMember& each : object) {
+          each.key = string();
+          each.value = value();
+        }
+        return object;
+      }
+      default:
+        return nullptr;
+    }
+  }
+
+ private:
+  template <typename T>
+  T take() {
+    T value{};
+    if (rest_.size() >= sizeof value) {
+      std::memcpy(&value, rest_.data(), sizeof value);
+      rest_.remove_prefix(sizeof value);
+    }
+    return value;
+  }
+
+  /// Of what follows; each takes a byte at least.
+  std::size_t count() { return std::min<std::size_t>(take<std::uint32_t>(), rest_.size()); }
+
+  std::string string() {
+    const std::string_view taken = rest_.substr(0, count());
+    rest_.remove_prefix(taken.size());
+    return std::string(taken);
+  }
+
+  std::string_view rest_;
+};
+
+}  // namespace
+
+void Packer::number(double value) {
+  tag(Tag::kNumber);
+  f64(value);
+}
+void Packer::string(std::string_view value) { add_text(Tag::kString, value); }
+void Packer::time(TimestampMs value) {
+  tag(Tag::kTime);
+  f64(static_cast<double>(value));
+}
+void Packer::json(const JsonValue& value) { add_text(Tag::kJson, dump_json(value)); }
+void Packer::metadata(const Metadata& value) {
+  if (!value.empty()) return json(value);
+  object();
+  end();
+}
+void Packer::array(std::size_t count) {
+  tag(Tag::kArray);
+  u32(count);
+}
+
+void Packer::put(Key name, std::string_view value) {
+  key(name);
+  string(value);
+}
+void Packer::put(Key name, double value) {
+  key(name);
+  number(value);
+}
+void Packer::put_flag(Key name, bool value) {
+  key(name);
+  boolean(value);
+}
+void Packer::put_if(Key name, const std::optional<std::string>& value) {
+  if (value) put(name, *value);
+}
+void Packer::put_if(Key name, const std::optional<double>& value) {
+  if (value) put(name, *value);
+}
+void Packer::put_time(Key name, const std::optional<TimestampMs>& value) {
+  key(name);
+  if (value) {
+    time(*value);
+  } else {
+    null();
+  }
+}
+void Packer::put_metadata(Key name, const Metadata& value) {
+  key(name);
+  metadata(value);
+}
+void Packer::put_json(Key name, const JsonValue& value) {
+  key(name);
+  json(value);
+}
+
+void Packer::u32(std::size_t value) {
+  const auto number = static_cast<std::uint32_t>(value);
+  char bytes[sizeof number];
+  std::memcpy(bytes, &number, sizeof number);
+  values_.append(bytes, sizeof number);
+}
+void Packer::f64(double value) {
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  values_.append(bytes, sizeof value);
+}
+void Packer::add_text(Tag kind, std::string_view value) {
+  tag(kind);
+  u32(utf16_size(value));
+  text_.append(value);
+}
+
+JsonValue unpack(std::string_view bytes) { return Reader(bytes).value(); }
+
+}  // namespace agent_memory::wasm
