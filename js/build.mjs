@@ -44,15 +44,44 @@ async function readGlue() {
   if (!existsSync(gluePath)) fail(`${path.relative(root, gluePath)} is missing; run scripts/build`);
   const glue = await readFile(gluePath, 'utf8');
   if (options.preset === 'wasm-debug') return glue;
-  const stripped = glue
+  const stripped = withoutFunctions(glue, [
+    'findWasmBinary',
+    'getBinarySync',
+    'getBinaryPromise',
+    'instantiateArrayBuffer',
+    'instantiateAsync',
+  ])
+    .replace(/wasmBinaryFile\?\?=findWasmBinary\(\);instantiateAsync\([^;]*;/, '')
     .replaceAll(new RegExp(`new URL\\("${wasmName}",\\s*import\\.meta\\.url\\)\\.href`, 'g'), '""')
     .replaceAll('import.meta.url', '""')
     .replaceAll(`"${wasmName}"`, '""');
-  for (const leftover of ['import.meta', wasmName, 'import(', 'eval(', 'new Function']) {
+  for (const leftover of [
+    'import.meta',
+    wasmName,
+    'import(',
+    'eval(',
+    'new Function',
+    'instantiateA',
+  ]) {
     if (stripped.includes(leftover))
       fail(`the Emscripten glue still contains ${leftover}; see readGlue in js/build.mjs`);
   }
   return stripped;
+}
+
+/** `source` without the declarations of the functions named, which nothing calls. */
+function withoutFunctions(source, names) {
+  for (const name of names) {
+    const start = source.indexOf(`function ${name}(`);
+    if (start < 0) fail(`the Emscripten glue has no ${name}; see readGlue in js/build.mjs`);
+    let end = source.indexOf('{', start);
+    for (let depth = 0; ; end++) {
+      if (source[end] === '{') depth++;
+      if (source[end] === '}' && --depth === 0) break;
+    }
+    source = source.slice(0, start) + source.slice(end + 1);
+  }
+  return source;
 }
 
 /** `import createModule from '#glue'`: the glue of the chosen preset. */
