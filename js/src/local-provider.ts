@@ -367,11 +367,15 @@ export class LocalProvider extends BaseMemoryProvider {
         if (provider) provider.#tell({ type: 'storage', state, error });
       });
     }
-    // Whoever opened the provider has had no chance to subscribe yet.
-    setTimeout(() => {
-      const provider = self.deref();
-      if (provider) for (const event of early) provider.#receive(event);
-    }, 0);
+    // Whoever opened the provider has had no chance to subscribe yet. Held until then by the timer
+    // itself: a provider that only its listeners know would be collected before it told them.
+    setTimeout(
+      (provider: LocalProvider) => {
+        for (const event of early) provider.#receive(event);
+      },
+      0,
+      this,
+    );
     this.#maintainWhenIdle();
   }
 

@@ -83,6 +83,18 @@ test('stores and providers that nobody holds any more are collected', async () =
   assert.ok(alive <= 4, `${alive} of ${dropped.length} are alive`); // the last round may still be on the stack
 });
 
+test('what opening has to tell is told, even if only the listener knows the provider', async () => {
+  const storage = memoryStorage();
+  await storage.write({ put: [['log/0000000000000001/000000000001', new Uint8Array(40)]] });
+  const event = await new Promise((resolve) => {
+    void LocalProvider.open({ storage }).then((provider) => {
+      provider.subscribe(resolve);
+      setImmediate(collectGarbage);
+    });
+  });
+  assert.equal(event.type, 'error');
+});
+
 test('a provider that is collected without being closed gives back its memory', async () => {
   let first;
   for (let round = 0; round < 20; round++) {
