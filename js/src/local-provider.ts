@@ -284,8 +284,10 @@ export class LocalProvider extends BaseMemoryProvider {
       listener(event);
     };
     this.#listeners.add(own);
+    this.#hear();
     return () => {
       this.#listeners.delete(own);
+      this.#hear();
     };
   }
 
@@ -367,6 +369,7 @@ export class LocalProvider extends BaseMemoryProvider {
         if (provider) provider.#tell({ type: 'storage', state, error });
       });
     }
+    this.#hear();
     // Whoever opened the provider has had no chance to subscribe yet. Held until then by the timer
     // itself: a provider that only its listeners know would be collected before it told them.
     setTimeout(
@@ -379,6 +382,12 @@ export class LocalProvider extends BaseMemoryProvider {
     this.#maintainWhenIdle();
   }
 
+  /** Tells the core whether to say what changed. */
+  #hear(): void {
+    const { core, id } = this.#native;
+    core.hear(id, this.#listeners.size > 0);
+  }
+
   #receive(event: unknown): void {
     // Written by pack(LocalNotice) in src/wasm/wire.cpp.
     const notice = event as
@@ -387,10 +396,12 @@ export class LocalProvider extends BaseMemoryProvider {
     if (notice.type === 'error') {
       const error: MemoryError = this.#native.core.revive(notice.error);
       this.#tell({ ...notice, error });
-    } else {
+    } else if (notice.type !== 'change' || notice.stored.length > 0) {
+      // Without memories it was sent when nobody listened.
       this.#tell(notice);
     }
-    if (notice.type === 'change') this.#maintainWhenIdle();
+    // After a write of its own that is looked at anyway.
+    if (notice.type === 'change' && notice.origin === 'elsewhere') this.#maintainWhenIdle();
   }
 
   #tell(event: MemoryEvent): void {

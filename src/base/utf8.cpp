@@ -72,11 +72,20 @@ void append_utf8(std::string& out, char32_t code_point) {
 
 std::string to_valid_utf8(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
+  std::size_t kept = 0;
   for (std::size_t position = 0; position < text.size();) {
-    append_utf8(out, decode_utf8(text, position));
+    if (static_cast<std::uint8_t>(text[position]) < 0x80) {
+      ++position;
+      continue;
+    }
+    const std::size_t begin = position;
+    if (decode_utf8(text, position) != kReplacementCharacter) continue;
+    // It may have been one.
+    out.append(text.substr(kept, begin - kept));
+    append_utf8(out, kReplacementCharacter);
+    kept = position;
   }
-  return out;
+  return out.append(text.substr(kept));
 }
 
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) {

@@ -21,9 +21,12 @@ class ByteWriter {
   void put_u32(std::uint32_t value) { put_raw(&value, sizeof value); }
   void put_u64(std::uint64_t value) { put_raw(&value, sizeof value); }
   void put_varint(std::uint64_t value) {
+    char bytes[10];
+    std::size_t size = 0;
     for (; value >= 0x80; value >>= 7U)
-      put_byte(static_cast<std::uint8_t>(value | 0x80U));
-    put_byte(static_cast<std::uint8_t>(value));
+      bytes[size++] = static_cast<char>(value | 0x80U);
+    bytes[size++] = static_cast<char>(value);
+    out_.append(bytes, size);
   }
   /// Small negative numbers stay small.
   void put_signed(std::int64_t value) {
@@ -62,8 +65,13 @@ class ByteReader {
   [[nodiscard]] std::size_t remaining() const { return rest_.size(); }
 
   std::uint8_t byte() {
-    const std::string_view taken = bytes(1);
-    return taken.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(taken.front());
+    if (rest_.empty()) {
+      fail();
+      return 0;
+    }
+    const auto value = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value;
   }
   std::uint32_t u32() { return fixed<std::uint32_t>(); }
   std::uint64_t u64() { return fixed<std::uint64_t>(); }

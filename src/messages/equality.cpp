@@ -48,12 +48,19 @@ std::string normalize_for_equality(std::string_view text) {
   };
   for (std::size_t position = 0; position < text.size();) {
     // Of ASCII, white space aside, `take` would only make small letters.
-    if (char c = text[position]; c > ' ' && c < 0x7F) {
-      ++position;
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-      out.push_back(c);
+    std::size_t ascii_end = position;
+    while (ascii_end < text.size() && text[ascii_end] > ' ' && text[ascii_end] < 0x7F)
+      ++ascii_end;
+    if (ascii_end > position) {
+      std::size_t at = out.size();
+      out.append(text.substr(position, ascii_end - position));
+      for (; at < out.size(); ++at) {
+        char& c = out[at];
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+        if (c != '.' && c != '!' && c != '?') content_end = at + 1;
+      }
+      position = ascii_end;
       last = 0;
-      if (c != '.' && c != '!' && c != '?') content_end = out.size();
       continue;
     }
     const Folded folded = fold_form(decode_utf8(text, position));

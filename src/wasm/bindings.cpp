@@ -34,6 +34,8 @@ struct Object {
   std::shared_ptr<LocalProvider> local;
   std::shared_ptr<MemoryContext> context;
   std::shared_ptr<MemorySession> session;
+  /// Of a local provider: whether anybody listens to what changes.
+  bool is_heard = true;
 };
 
 /// All objects; few.
@@ -48,6 +50,12 @@ Object find_object(std::uint32_t id) {
     if (each.id == id) return each;
   }
   return {};
+}
+
+void hear(std::uint32_t id, bool is_heard) {
+  for (Object& each : objects()) {
+    if (each.id == id) each.is_heard = is_heard;
+  }
 }
 
 // ------------------------------------------------------------------------------------ operations
@@ -120,7 +128,12 @@ Detached open_detached(std::uint32_t ticket, std::uint32_t id, std::string kind,
                        LocalProviderOptions options) {
   const auto on_notice = [id](const LocalNotice& notice) {
     Packer out;
-    pack(out, notice);
+    const ChangeNotice* change = std::get_if<ChangeNotice>(&notice);
+    if (change != nullptr && !find_object(id).is_heard) {
+      pack(out, ChangeNotice{.stored = {}, .elsewhere = change->elsewhere});
+    } else {
+      pack(out, notice);
+    }
     host_notify(id, out);
   };
   Result<std::shared_ptr<LocalProvider>> opened =
@@ -435,7 +448,7 @@ void start(std::uint32_t operation, std::uint32_t id, std::uint32_t ticket, bool
 }
 
 /// Kept in step with js/src/core/module.ts.
-enum class Request : std::uint32_t { kReserve, kSettle, kAbort, kChanged, kOperation };
+enum class Request : std::uint32_t { kReserve, kSettle, kAbort, kChanged, kHear, kOperation };
 
 /// The one crossing from JavaScript.
 std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket,
@@ -451,6 +464,10 @@ std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket
       return OperationAbort::abort(ticket) ? 1 : 0;
     case Request::kChanged:  // a watched storage
       on_host_storage_changed(id);
+      return 0;
+    case Request::kHear:  // whether a provider's changes are listened to; else they come without
+                          // memories
+      hear(id, argument != 0);
       return 0;
     case Request::kOperation:
       break;

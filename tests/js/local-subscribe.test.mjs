@@ -28,6 +28,18 @@ test('a change here is told here, with its receipts', async (t) => {
   ]);
 });
 
+test('who listens again is told what changes from then on, and nothing of what went before', async (t) => {
+  const provider = await openProvider(t);
+  const events = [];
+  const stopFirst = provider.subscribe((event) => events.push(event));
+  stopFirst();
+  await provider.storeMemories('unheard');
+  provider.subscribe((event) => events.push(event));
+  const stored = await provider.storeMemories('heard');
+  await soon();
+  assert.deepEqual(events, [{ type: 'change', stored, origin: 'here' }]);
+});
+
 test('deleteAllMemories and importMemories are told as well', async (t) => {
   const provider = await openProvider(t);
   await provider.storeMemories(['one', 'two'], { userId: 'ada' });

@@ -203,6 +203,13 @@ export class Bridge implements Host {
     this.#reader?.bytes().set(bytes, at);
   }
 
+  /** Whether anybody listens to what a provider's memories become: else changes come without them. */
+  hear(id: ObjectId, isHeard: boolean): void {
+    this.#guard((module) => {
+      module.request(Request.hear, id, 0, isHeard ? 1 : 0);
+    });
+  }
+
   /** A number under which both sides know one object. */
   nextId(): ObjectId {
     return ++this.#lastNumber;

@@ -80,6 +80,14 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
+/** An object whose members all are; most messages, and JSON would be a detour. */
+function isPlainRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
+  return Object.values(value).every(isPlain);
+}
+
 function write(writer: Writer, value: unknown, field: string): void {
   try {
     writer.value(value);
@@ -147,6 +155,7 @@ export function writeMessages(writer: Writer, messages: unknown): void {
 /** One message, or a part of one, as the core sees it; see {@link writeMessages}. */
 export function messageAsJson(message: unknown, field: string): unknown {
   if (isPlain(message)) return message;
+  if (isPlainRecord(message)) return { ...message };
   return (
     asJson(message, field, function (key, member) {
       const original = this[key];

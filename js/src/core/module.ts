@@ -9,7 +9,14 @@ export type Ticket = number;
 export type ObjectId = number;
 
 /** `Request` in src/wasm/bindings.cpp; from `operation` on, the operations. */
-export const Request = { reserve: 0, settle: 1, abort: 2, changed: 3, operation: 4 } as const;
+export const Request = {
+  reserve: 0,
+  settle: 1,
+  abort: 2,
+  changed: 3,
+  hear: 4,
+  operation: 5,
+} as const;
 
 /** The operations, in the order of `kOperations` in src/wasm/bindings.cpp, which has their arguments. */
 export const Operation = {
