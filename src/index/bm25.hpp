@@ -6,9 +6,10 @@
 // never negative. The constant factor k1 + 1 is left out: scores are normalised, it would cancel.
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/exponential.hpp"
 
 namespace agent_memory {
 
@@ -23,7 +24,7 @@ inline constexpr double kLengthWeight = 0.4;
 inline double inverse_document_frequency(std::uint64_t documents, std::uint64_t with_term) {
   const auto all = static_cast<double>(documents);
   const auto with = static_cast<double>(with_term);
-  return std::log(1.0 + (all - with + 0.5) / (with + 0.5));
+  return natural_logarithm(1.0 + (all - with + 0.5) / (with + 0.5));
 }
 
 /// What a document's length adds to the term frequency's denominator.

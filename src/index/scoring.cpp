@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "base/exponential.hpp"
+
 namespace agent_memory {
 
 double round_score(double score) { return static_cast<double>(std::llround(score * 1e9)) / 1e9; }
@@ -10,7 +12,7 @@ double round_score(double score) { return static_cast<double>(std::llround(score
 double recency(TimestampMs time_ms, TimestampMs now_ms, double half_life_ms) {
   if (time_ms >= now_ms) return 1.0;
   const double age_ms = static_cast<double>(now_ms) - static_cast<double>(time_ms);
-  return std::exp2(-age_ms / half_life_ms);
+  return power_of_two(-age_ms / half_life_ms);
 }
 
 namespace {
@@ -27,12 +29,13 @@ Calibration::Calibration(std::span<const double> best_strengths) : best_(best_st
     const double relative = strength / best_;
     crowd += relative * relative * relative;
   }
-  offset_ = kIntercept + kCrowd * std::log(crowd) + kStrengthOfBest * std::log(best_);
+  offset_ =
+      kIntercept + kCrowd * natural_logarithm(crowd) + kStrengthOfBest * natural_logarithm(best_);
 }
 
 double Calibration::score(double strength) const {
-  const double logit = offset_ + kBehindBest * std::log(strength / best_);
-  return round_score(1.0 / (1.0 + std::exp(-logit)));
+  const double logit = offset_ + kBehindBest * natural_logarithm(strength / best_);
+  return round_score(1.0 / (1.0 + exponential(-logit)));
 }
 
 }  // namespace agent_memory

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -12,6 +13,7 @@
 
 #include "agent_memory/agent_memory.hpp"
 
+#include "base/exponential.hpp"
 #include "base/hash.hpp"
 #include "base/hash_index.hpp"
 #include "base/utf8.hpp"
@@ -400,4 +402,28 @@ TEST_CASE("a hash index finds what was inserted and not erased", "[hash]") {
   index.clear();
   HashIndex::Search search = index.search(0);
   CHECK(index.next(search) == HashIndex::kNone);
+}
+
+TEST_CASE("powers and logarithms are those of the standard library, to 13 digits",
+          "[exponential]") {
+  for (double x = -690; x < 690; x += 0.37) {
+    const double power = std::exp(x);
+    CHECK(std::abs(exponential(x) - power) <= 1e-13 * power);
+    CHECK(std::abs(natural_logarithm(power) - x) <= 1e-13 * std::abs(x));
+  }
+  for (double x = 1e-3; x < 1e6; x *= 1.01)
+    CHECK(std::abs(natural_logarithm(x) - std::log(x)) <=
+          1e-15 * std::max(1.0, std::abs(std::log(x))));
+  CHECK(natural_logarithm(1) == 0);
+  CHECK(exponential(0) == 1);
+  for (int whole = -1000; whole <= 1000; ++whole)
+    CHECK(power_of_two(whole) == std::ldexp(1.0, whole));
+}
+
+TEST_CASE("what is too large for a power is infinite, and too small is nothing", "[exponential]") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  CHECK(exponential(800) == kInfinity);
+  CHECK(exponential(kInfinity) == kInfinity);
+  CHECK(exponential(-800) == 0);
+  CHECK(power_of_two(-kInfinity) == 0);
 }
