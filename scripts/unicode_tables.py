@@ -144,54 +144,70 @@ def rows(items):
 
 
 def table(comment, declaration, items):
-    print(f'\n/// {comment}\ninline constexpr {declaration} = {{')
+    print(f'\n/// {comment}' if comment else '')
+    print(f'inline constexpr {declaration} = {{')
     print('\n'.join(rows(items)))
     print('};')
 
 
-print('''// SPDX-License-Identifier: MIT
+def column(comment, declaration, numbers):
+    table(comment, declaration, [f'{n},' for n in numbers])
+
+
+def steps(numbers):
+    """The differences of rising numbers, seven bits a byte, the lowest first; 128 says that more follow."""
+    before = 0
+    for number in numbers:
+        step = number - before
+        before = number
+        while step >= 128:
+            yield step % 128 + 128
+            step //= 128
+        yield step
+
+
+cases, decompositions, classes = case_runs(), sorted(composed.items()), class_runs()
+print(f'''// SPDX-License-Identifier: MIT
 #pragma once
 
 // Written by unicode_tables.py from Unicode 15.1: run it again instead of editing. For folding.cpp.
+//
+// A column an array, and what rises as its steps (seven bits a byte, the lowest first; 128 says that
+// more follow): so a download has them in half the bytes.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "text/folding.hpp"
 
-namespace agent_memory::detail {
+namespace agent_memory::detail {{
 
 // clang-format off
 
-/// `size` code points from `first`; the k-th becomes to + k * step.
-struct CaseRun {
-  char16_t first;
-  char16_t to;
-  std::uint8_t size;
-  std::uint8_t step;
-};
+// Runs of letters that folding changes: `size` code points from `first`; the k-th becomes
+// first + shift + k * step.
+inline constexpr std::size_t kCaseRuns = {len(cases)};
 /// As step: capitals and small letters in turn, and the small ones stay.
 inline constexpr std::uint8_t kPairs = 255;
-
-/// As step: `to` is an index into kExpansions, each of which ends with a 0 or with its array.
+/// As step: the shift is an index into kExpansions, each of which ends with a 0 or with its array.
 inline constexpr std::uint8_t kExpands = 254;
 
-struct Decomposition {
-  char16_t letter;
-  char16_t base;
-  char16_t mark;
-};
+// Letters that are another and a mark. The other may have parts itself.
+inline constexpr std::size_t kDecompositions = {len(decompositions)};
 
-/// Of every code point from `first` to the next run that stays itself in folding.
-struct ClassRun {
-  char16_t first;
-  CharClass char_class;
-};''')
-table('By first.', 'CaseRun kCaseRuns[]', [f'{{0x{f:X}, 0x{t:X}, {n}, {s}}},' for f, t, n, s in case_runs()])
+// Of every code point from a run's first to the next run that stays itself in folding.
+inline constexpr std::size_t kClassRuns = {len(classes)};''')
+column('The runs\' first code points.', 'std::uint8_t kCaseFirstSteps[]', steps(f for f, *_ in cases))
+column('Modulo 2^16.', 'char16_t kCaseShifts[]', [to if s == 'kExpands' else (to - f) % 65536 for f, to, _, s in cases])
+column('', 'std::uint8_t kCaseSizes[]', [n for *_, n, _ in cases])
+column('', 'std::uint8_t kCaseSteps[]', [s for *_, s in cases])
 table('What kExpands leads to.', 'char16_t kExpansions[][3]',
       [f'{{{", ".join(f"0x{ord(x):X}" for x in several[c])}}},' for c in sorted(several)])
-table('By letter; a base may have parts itself.', 'Decomposition kDecompositions[]',
-      [f'{{0x{c:X}, 0x{p[0]:X}, 0x{p[1]:X}}},' for c, p in sorted(composed.items())])
-table('By first.', 'ClassRun kClassRuns[]', [f'{{0x{c:X}, CharClass::{name}}},' for c, name in class_runs()])
+column('The letters.', 'std::uint8_t kLetterSteps[]', steps(c for c, _ in decompositions))
+column('What they are without the mark.', 'char16_t kBases[]', [p[0] for _, p in decompositions])
+column('', 'char16_t kMarks[]', [p[1] for _, p in decompositions])
+column('The runs\' first code points.', 'std::uint8_t kClassFirstSteps[]', steps(c for c, _ in classes))
+table('', 'CharClass kClasses[]', [f'CharClass::{name},' for _, name in classes])
 print('''
 // clang-format on
 

@@ -2,16 +2,51 @@
 #include "text/folding.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
+#include <span>
 
 #include "text/unicode_tables.hpp"
 
 namespace agent_memory {
 namespace {
 
-using detail::kCaseRuns;
-using detail::kClassRuns;
-using detail::kDecompositions;
+/// The tables' rising columns, added up.
+struct Firsts {
+  char16_t cases[detail::kCaseRuns];
+  char16_t letters[detail::kDecompositions];
+  char16_t classes[detail::kClassRuns];
+
+  Firsts() {
+    add_up(detail::kCaseFirstSteps, cases);
+    add_up(detail::kLetterSteps, letters);
+    add_up(detail::kClassFirstSteps, classes);
+  }
+
+ private:
+  static void add_up(const std::uint8_t* steps, std::span<char16_t> numbers) {
+    std::uint32_t sum = 0;
+    for (char16_t& number : numbers) {
+      std::uint32_t shift = 0;
+      do {
+        sum += (*steps & 127U) << shift;
+        shift += 7;
+      } while ((*steps++ & 128U) != 0);
+      number = static_cast<char16_t>(sum);
+    }
+  }
+};
+
+const Firsts& firsts() {
+  static const Firsts kFirsts;
+  return kFirsts;
+}
+
+/// How many of `numbers`, which rise, are `c` or less.
+std::size_t count_up_to(std::span<const char16_t> numbers, char32_t c) {
+  return static_cast<std::size_t>(std::upper_bound(numbers.begin(), numbers.end(), c) -
+                                  numbers.begin());
+}
 
 void add(Folded& folded, char32_t code_point) {
   if (folded.size < std::size(folded.code_points)) folded.code_points[folded.size++] = code_point;
@@ -28,12 +63,10 @@ void add_decomposed(Folded& folded, char32_t c) {
   char32_t marks[3];
   std::uint32_t count = 0;
   while (count < std::size(marks)) {
-    const auto* const found =
-        std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions), c,
-                         [](const auto& entry, char32_t letter) { return entry.letter < letter; });
-    if (found == std::end(kDecompositions) || found->letter != c) break;
-    marks[count++] = found->mark;
-    c = found->base;
+    const std::size_t place = count_up_to(firsts().letters, c);
+    if (place == 0 || firsts().letters[place - 1] != c) break;
+    marks[count++] = detail::kMarks[place - 1];
+    c = detail::kBases[place - 1];
   }
   add(folded, c);
   while (count > 0)
@@ -42,20 +75,19 @@ void add_decomposed(Folded& folded, char32_t c) {
 
 Folded fold_basic(char32_t c) {
   Folded folded{};
-  const auto* const after =
-      std::upper_bound(std::begin(kCaseRuns), std::end(kCaseRuns), c,
-                       [](char32_t code_point, const auto& run) { return code_point < run.first; });
-  if (after != std::begin(kCaseRuns)) {
-    const detail::CaseRun& run = *std::prev(after);
-    const char32_t offset = c - run.first;
-    if (offset < run.size) {
-      if (run.step == detail::kExpands) {
-        for (const char16_t part : detail::kExpansions[run.to]) {
+  if (const std::size_t after = count_up_to(firsts().cases, c); after != 0) {
+    const std::size_t run = after - 1;
+    const char32_t offset = c - firsts().cases[run];
+    const std::uint8_t step = detail::kCaseSteps[run];
+    if (offset < detail::kCaseSizes[run]) {
+      if (step == detail::kExpands) {
+        for (const char16_t part : detail::kExpansions[detail::kCaseShifts[run]]) {
           if (part != 0) add_decomposed(folded, part);
         }
         return folded;
       }
-      c = run.to + (run.step == detail::kPairs ? offset & ~char32_t{1} : offset * run.step);
+      c = (firsts().cases[run] + detail::kCaseShifts[run]) & 0xFFFFU;
+      c += step == detail::kPairs ? offset & ~char32_t{1} : offset * step;
     }
   }
   add_decomposed(folded, c);
@@ -150,10 +182,8 @@ CharClass class_of(char32_t c) {
   if (c >= 0x4E00 && c <= 0x9FFF) return CharClass::kUnspaced;
   if (c >= 0xAC00 && c <= 0xD7A3) return CharClass::kHangul;
   if (c <= 0xFFFF) {
-    const auto* const after = std::upper_bound(
-        std::begin(kClassRuns), std::end(kClassRuns), c,
-        [](char32_t code_point, const auto& run) { return code_point < run.first; });
-    return after == std::begin(kClassRuns) ? CharClass::kSeparator : std::prev(after)->char_class;
+    const std::size_t after = count_up_to(firsts().classes, c);
+    return after == 0 ? CharClass::kSeparator : detail::kClasses[after - 1];
   }
   // By blocks: the punctuation of ancient scripts passes for letters.
   if (c < 0x1AFF0) return CharClass::kWord;
