@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/sort.hpp"
 #include "base/utf8.hpp"
 
 namespace agent_memory {
@@ -146,11 +147,10 @@ const std::vector<TermVariant>& TermExpansion::look_alikes(const TermDictionary&
     const double like = likeness(letters, Letters(dictionary[term]));
     if (like >= kMinLikeness) found.variants.push_back({term, like});
   }
-  std::sort(found.variants.begin(), found.variants.end(),
-            [&](const TermVariant& left, const TermVariant& right) {
-              if (left.weight != right.weight) return left.weight > right.weight;
-              return dictionary[left.term] < dictionary[right.term];
-            });
+  sort_stably(found.variants, [&](const TermVariant& left, const TermVariant& right) {
+    if (left.weight != right.weight) return left.weight > right.weight;
+    return dictionary[left.term] < dictionary[right.term];
+  });
   return found.variants;
 }
 

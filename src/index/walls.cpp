@@ -7,7 +7,7 @@ Walls::PartitionId Walls::open(const Identity& identity) {
   const PartitionId next = free_.empty() ? size() : free_.back();
   Identity wall;
   if (identity.user_id) {
-    const auto [place, made] = by_user_.try_emplace(*identity.user_id, next);
+    const auto [place, made] = by_user_.try_emplace({identity.user_id, std::nullopt}, next);
     if (!made) return place->second;
     wall.user_id = identity.user_id;
   } else {
@@ -36,7 +36,7 @@ bool Walls::insert(const Identity& identity, Partition partition) {
 void Walls::close(PartitionId id) {
   const Identity& wall = rooms_[id]->wall;
   if (wall.user_id) {
-    by_user_.erase(*wall.user_id);
+    by_user_.erase({wall.user_id, std::nullopt});
   } else {
     by_agent_.erase({wall.agent_id, wall.run_id});
     by_run_.erase({wall.run_id, wall.agent_id});
@@ -51,7 +51,7 @@ Selection Walls::select(const Identity& call) {
     selection.parts.push_back({&rooms_[id]->partition, view});
   };
   if (call.user_id) {
-    const auto found = by_user_.find(*call.user_id);
+    const auto found = by_user_.find({call.user_id, std::nullopt});
     if (found == by_user_.end()) return selection;
     if (const auto view = (*this)[found->second].view(call.agent_id, call.run_id)) {
       take(found->second, *view);

@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -62,7 +61,8 @@ class Walls {
 
   std::vector<std::unique_ptr<Room>> rooms_;
   std::vector<PartitionId> free_;
-  std::unordered_map<std::string, PartitionId> by_user_;
+  /// By user; the second is nothing. As the others are: another map would be another kilobyte.
+  std::map<Pair, PartitionId> by_user_;
   /// Those without a user, by agent and run, and by run and agent.
   std::map<Pair, PartitionId> by_agent_;
   std::map<Pair, PartitionId> by_run_;

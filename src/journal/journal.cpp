@@ -122,6 +122,14 @@ void sort_by_time(std::vector<StoredSegment>& records) {
   records = std::move(sorted);
 }
 
+/// False where it was there.
+bool insert_key(std::vector<std::string>& keys, const std::string& key) {
+  const auto place = std::lower_bound(keys.begin(), keys.end(), key);
+  if (place != keys.end() && *place == key) return false;
+  keys.insert(place, key);
+  return true;
+}
+
 /// A value of about kSegmentBytes, and the entries that it takes from the front of many.
 class ValueWriter {
  public:
@@ -145,6 +153,24 @@ class ValueWriter {
 
 }  // namespace
 
+const std::uint64_t* Progress::find(std::uint64_t writer) const {
+  const auto place = std::lower_bound(
+      all_.begin(), all_.end(), writer,
+      [](const WriterProgress& each, std::uint64_t wanted) { return each.writer < wanted; });
+  return place != all_.end() && place->writer == writer ? &place->sequence : nullptr;
+}
+
+void Progress::note(const WriterProgress& reached) {
+  const auto place = std::lower_bound(
+      all_.begin(), all_.end(), reached.writer,
+      [](const WriterProgress& each, std::uint64_t wanted) { return each.writer < wanted; });
+  if (place == all_.end() || place->writer != reached.writer) {
+    all_.insert(place, reached);
+  } else {
+    place->sequence = std::max(place->sequence, reached.sequence);
+  }
+}
+
 Async<std::vector<KeyValue>> Journal::scan_all(std::string prefix, std::size_t page) {
   std::vector<KeyValue> all;
   std::string after;
@@ -166,7 +192,7 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
   for (const KeyValue& each : *values) {
     const std::string name = checkpoint_of(each.key, kHeadPrefix);
     Checkpoint& checkpoint = heads[name];
-    checkpoint.keys.insert(each.key);
+    insert_key(checkpoint.keys, each.key);
     checkpoint.bytes = each.value.size();
     const Unsealed head = unseal(FrameKind::kHead, each.value);
     if (head.damage == Damage::kNewerVersion) co_return newer_version();
@@ -180,10 +206,10 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
     }
     checkpoint.bytes += checkpoint.head->segment_bytes + checkpoint.head->image_bytes;
     for (std::uint64_t part = 0; part < checkpoint.head->segments; ++part) {
-      checkpoint.keys.insert(part_key(kSegmentPrefix, name, part));
+      insert_key(checkpoint.keys, part_key(kSegmentPrefix, name, part));
     }
     for (std::uint64_t part = 0; part < checkpoint.head->image_parts; ++part) {
-      checkpoint.keys.insert(part_key(kImagePrefix, name, part));
+      insert_key(checkpoint.keys, part_key(kImagePrefix, name, part));
     }
   }
   co_return heads;
@@ -198,7 +224,7 @@ void Journal::set_aside(KeyValue value, Known* known, JournalNews* news) {
 
 Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews* news) {
   const std::optional<WriterProgress> at = parse_log_key(record.key);
-  if (at) known->progress[at->writer] = std::max(known->progress[at->writer], at->sequence);
+  if (at) known->progress.note(*at);
   LogRecord& noted = known->log[record.key];
   noted.bytes = record.value.size();
   const Unsealed frame = unseal(FrameKind::kOperations, record.value);
@@ -229,14 +255,14 @@ Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news)
     for (KeyValue& record : *records) {
       after = record.key;
       const std::optional<WriterProgress> at = parse_log_key(record.key);
-      const auto until = at ? known->progress.find(at->writer) : known->progress.end();
-      const bool is_new = at ? until == known->progress.end() || at->sequence > until->second
-                             : !known->log.contains(record.key);
+      const std::uint64_t* until = at ? known->progress.find(at->writer) : nullptr;
+      const bool is_new =
+          at ? until == nullptr || at->sequence > *until : !known->log.contains(record.key);
       if (is_new) {
         Result<void> taken = take_log_record(std::move(record), known, news);
         if (!taken) co_return std::move(taken).error();
-      } else if (at && until->second > at->sequence) {
-        after = log_key(at->writer, until->second);
+      } else if (at && *until > at->sequence) {
+        after = log_key(at->writer, *until);
         page = 1;
         jumped = true;
         break;
@@ -250,12 +276,12 @@ Async<bool> Journal::read_segments(std::string checkpoint, Known* known, Journal
   const std::string prefix = std::string(kSegmentPrefix) + checkpoint;
   Result<std::vector<KeyValue>> segments = co_await scan_all(prefix, kSegmentPage);
   if (!segments) co_return std::move(segments).error();
-  std::map<std::string, std::uint64_t> found;
+  std::vector<std::string> found;
   for (KeyValue& segment : *segments) {
     const std::string name = checkpoint_of(segment.key, kSegmentPrefix);
-    ++found[name];
+    found.push_back(name);
     Checkpoint& owner = known->checkpoints[name];
-    owner.keys.insert(segment.key);
+    insert_key(owner.keys, segment.key);
     if (!owner.head) owner.bytes += segment.value.size();
     const Unsealed frame = unseal(FrameKind::kEntries, segment.value);
     if (frame.damage == Damage::kNewerVersion) co_return newer_version();
@@ -267,7 +293,8 @@ Async<bool> Journal::read_segments(std::string checkpoint, Known* known, Journal
   bool complete = true;
   for (const auto& [name, each] : known->checkpoints) {
     if (!checkpoint.empty() && name != checkpoint) continue;
-    if (each.head && found[name] < each.head->segments) complete = false;
+    const auto count = static_cast<std::uint64_t>(std::count(found.begin(), found.end(), name));
+    if (each.head && count < each.head->segments) complete = false;
   }
   co_return complete;
 }
@@ -279,7 +306,7 @@ Async<void> Journal::find_headless_images(Known* known) {
     Result<std::vector<KeyValue>> parts = co_await scan_all(prefix, kSegmentPage);
     if (!parts) co_return std::move(parts).error();
     for (const KeyValue& part : *parts) {
-      if (checkpoint.keys.insert(part.key).second) checkpoint.bytes += part.value.size();
+      if (insert_key(checkpoint.keys, part.key)) checkpoint.bytes += part.value.size();
     }
   }
   co_return {};
@@ -314,15 +341,14 @@ Async<bool> Journal::has_changed(const Checkpoints* heads) {
 
 bool Journal::is_known(const CheckpointHead& head, const Progress& progress) {
   return std::all_of(head.folded.begin(), head.folded.end(), [&](const WriterProgress& each) {
-    const auto known = progress.find(each.writer);
-    return known != progress.end() && known->second >= each.sequence;
+    const std::uint64_t* known = progress.find(each.writer);
+    return known != nullptr && *known >= each.sequence;
   });
 }
 
 void Journal::note_progress(const CheckpointHead& head, Known* known) {
-  for (const WriterProgress& each : head.folded) {
-    known->progress[each.writer] = std::max(known->progress[each.writer], each.sequence);
-  }
+  for (const WriterProgress& each : head.folded)
+    known->progress.note(each);
 }
 
 void Journal::forget_folded(const Checkpoints& heads, Known* known) {
@@ -332,14 +358,13 @@ void Journal::forget_folded(const Checkpoints& heads, Known* known) {
   Progress folded;
   for (const auto& [name, checkpoint] : heads) {
     if (!checkpoint.head) continue;
-    for (const WriterProgress& each : checkpoint.head->folded) {
-      folded[each.writer] = std::max(folded[each.writer], each.sequence);
-    }
+    for (const WriterProgress& each : checkpoint.head->folded)
+      folded.note(each);
   }
   std::erase_if(known->log, [&](const auto& record) {
     const std::optional<WriterProgress> at = parse_log_key(record.first);
-    const auto until = at ? folded.find(at->writer) : folded.end();
-    return until != folded.end() && at->sequence <= until->second;
+    const std::uint64_t* until = at ? folded.find(at->writer) : nullptr;
+    return until != nullptr && at->sequence <= *until;
   });
 }
 
@@ -413,7 +438,7 @@ Async<void> Journal::append(const std::vector<MemoryEntry>* operations) {
   if (!written) co_return std::move(written).error();
   for (const LogRecord& record : records)
     known_.log[log_key(writer_, ++sequence_)] = record;
-  known_.progress[writer_] = sequence_;
+  known_.progress.note({.writer = writer_, .sequence = sequence_});
   co_return {};
 }
 
@@ -517,15 +542,12 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   for (EntryIndex index = 0; index < table.size(); ++index) {
     if (!table.packed(index).is_live()) order.push_back(index);
   }
-  for (const auto& [writer, sequence] : known_.progress)
-    head.folded.push_back({writer, sequence});
+  Progress folded = known_.progress;
   for (const auto& [old_name, old] : known_.checkpoints) {
     // How far it reached is lost: nobody who has not read it may take this one for known.
-    if (!old.head) head.folded.push_back({.writer = stamp.time, .sequence = 1});
+    if (!old.head) folded.note({.writer = stamp.time, .sequence = 1});
   }
-  sort_stably(head.folded, [](const WriterProgress& left, const WriterProgress& right) {
-    return left.writer < right.writer;
-  });
+  head.folded = folded.all();
 
   std::size_t next = 0;
   ValueWriter segment;
@@ -549,7 +571,7 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     } else {
       return false;
     }
-    checkpoint.keys.insert(out.key);
+    insert_key(checkpoint.keys, out.key);
     checkpoint.bytes += out.value.size();
     return true;
   };

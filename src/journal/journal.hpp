@@ -18,9 +18,7 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "agent_memory/ports.hpp"
@@ -41,6 +39,20 @@ struct JournalNews {
   std::optional<ViewImage> image;
   /// What was damaged and left out.
   std::vector<Error> damage;
+};
+
+/// How far each of some writers is known.
+class Progress {
+ public:
+  /// The writer's last known sequence number; nullptr where nothing of it is known.
+  [[nodiscard]] const std::uint64_t* find(std::uint64_t writer) const;
+  /// The writer is known at least so far.
+  void note(const WriterProgress& reached);
+  /// By writer.
+  [[nodiscard]] const std::vector<WriterProgress>& all() const { return all_; }
+
+ private:
+  std::vector<WriterProgress> all_;
 };
 
 class Journal {
@@ -75,7 +87,8 @@ class Journal {
   struct Checkpoint {
     /// Nullopt where it is damaged or gone.
     std::optional<CheckpointHead> head;
-    std::set<std::string> keys;
+    /// Each once; in order.
+    std::vector<std::string> keys;
     std::uint64_t bytes = 0;
   };
   struct LogRecord {
@@ -83,7 +96,6 @@ class Journal {
     std::size_t deletions = 0;
   };
   using Checkpoints = std::map<std::string, Checkpoint>;
-  using Progress = std::unordered_map<std::uint64_t, std::uint64_t>;
 
   /// All that went into the table, and what holds it in the store. Reading works on a copy that
   /// takes the place of the original when it is complete: what was read in part is not known.

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
+
+#include "base/sort.hpp"
 
 namespace agent_memory {
 namespace {
@@ -68,7 +71,7 @@ TimeWords::TimeWords(Analyzer& analyzer) {
     terms_.emplace_back(terms[i]);
     sizes_[first_letter(terms[i])] |= size_bit(terms[i]);
   }
-  std::sort(terms_.begin(), terms_.end());
+  sort_stably(terms_, std::less<>());
 }
 
 bool TimeWords::any_of(const TermList& terms) const {
