@@ -75,10 +75,13 @@ class HostStorage final : public StoragePort {
   [[nodiscard]] std::string kind() const override { return kind_; }
 
   Async<std::optional<std::string>> get(std::string key) override {
-    Result<std::string> answer = co_await call(StorageMethod::kGet, std::move(key));
-    if (!answer) co_return std::move(answer).error();
-    if (answer->empty() || answer->front() == 0) co_return std::optional<std::string>();
-    co_return std::optional(answer->substr(1));
+    return call<std::optional<std::string>>(StorageMethod::kGet, std::move(key),
+                                            [](std::string_view answer) {
+                                              std::optional<std::string> value;
+                                              if (!answer.empty() && answer.front() != 0)
+                                                value.emplace(answer.substr(1));
+                                              return value;
+                                            });
   }
 
   Async<void> write(WriteBatch batch) override {
@@ -103,10 +106,7 @@ class HostStorage final : public StoragePort {
     put_u32(packed, batch.remove.size());
     for (const std::string& key : batch.remove)
       put_string(packed, key);
-    batch = {};
-    Result<std::string> answer = co_await call(StorageMethod::kWrite, std::move(packed));
-    if (!answer) co_return std::move(answer).error();
-    co_return Result<void>();
+    return call(StorageMethod::kWrite, std::move(packed));
   }
 
   Async<std::vector<KeyValue>> scan(std::string prefix, std::string after,
@@ -115,15 +115,16 @@ class HostStorage final : public StoragePort {
     put_u32(packed, limit);
     put_string(packed, prefix);
     put_string(packed, after);
-    Result<std::string> answer = co_await call(StorageMethod::kScan, std::move(packed));
-    if (!answer) co_return std::move(answer).error();
-    Unpacker in(*answer);
-    std::vector<KeyValue> pairs(in.u32());
-    for (KeyValue& pair : pairs) {
-      pair.key = in.string();
-      pair.value = in.string();
-    }
-    co_return pairs;
+    return call<std::vector<KeyValue>>(StorageMethod::kScan, std::move(packed),
+                                       [](std::string_view answer) {
+                                         Unpacker in(answer);
+                                         std::vector<KeyValue> pairs(in.u32());
+                                         for (KeyValue& pair : pairs) {
+                                           pair.key = in.string();
+                                           pair.value = in.string();
+                                         }
+                                         return pairs;
+                                       });
   }
 
   void watch(std::function<void()> changed) override {
@@ -132,9 +133,9 @@ class HostStorage final : public StoragePort {
   }
 
   Async<bool> try_lock(std::string name) override {
-    Result<std::string> answer = co_await call(StorageMethod::kTryLock, std::move(name));
-    if (!answer) co_return std::move(answer).error();
-    co_return !answer->empty() && answer->front() != 0;
+    return call<bool>(StorageMethod::kTryLock, std::move(name), [](std::string_view answer) {
+      return !answer.empty() && answer.front() != 0;
+    });
   }
 
   void unlock(std::string name) override {
@@ -143,14 +144,25 @@ class HostStorage final : public StoragePort {
 
   Async<void> close() override {
     changed_ = nullptr;
-    Result<std::string> answer = co_await call(StorageMethod::kClose, std::string());
-    if (!answer) co_return std::move(answer).error();
-    co_return Result<void>();
+    return call(StorageMethod::kClose, std::string());
   }
 
  private:
-  [[nodiscard]] HostCall call(StorageMethod method, std::string arguments) const {
-    return HostCall(Target::kStorage, id_, static_cast<int>(method), std::move(arguments));
+  // What waits is here alone: each of the methods as a coroutine would be some 200 bytes more.
+
+  /// What `read` makes of the answer.
+  template <typename T>
+  Async<T> call(StorageMethod method, std::string arguments, T (*read)(std::string_view answer)) {
+    Result<std::string> answer =
+        co_await HostCall(Target::kStorage, id_, static_cast<int>(method), std::move(arguments));
+    if (!answer) co_return std::move(answer).error();
+    co_return read(*answer);
+  }
+  Async<void> call(StorageMethod method, std::string arguments) {
+    Result<std::string> answer =
+        co_await HostCall(Target::kStorage, id_, static_cast<int>(method), std::move(arguments));
+    if (!answer) co_return std::move(answer).error();
+    co_return Result<void>();
   }
 
   std::uint32_t id_;
@@ -181,32 +193,23 @@ class HostProvider final : public MemoryProvider {
 
   Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
                                                         RetrieveOptions options) override {
-    Packer call = begin(options.abort, options, JsonValue(std::move(query)));
-    Result<JsonValue> answer = co_await ask(ProviderMethod::kRetrieve, std::move(call));
-    if (!answer) co_return std::move(answer).error();
-    co_return decode_retrieved(*answer);
+    return ask(ProviderMethod::kRetrieve,
+               begin(options.abort, options, JsonValue(std::move(query))), decode_retrieved);
   }
 
   Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
                                                   StoreOptions options) override {
-    Packer call = begin(options.abort, options, messages);
-    Result<JsonValue> answer = co_await ask(ProviderMethod::kStore, std::move(call));
-    if (!answer) co_return std::move(answer).error();
-    co_return decode_stored(*answer);
+    return ask(ProviderMethod::kStore, begin(options.abort, options, messages), decode_stored);
   }
 
   Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
-    Packer call = begin(options.abort, options, JsonValue());
-    Result<JsonValue> answer = co_await ask(ProviderMethod::kGetAll, std::move(call));
-    if (!answer) co_return std::move(answer).error();
-    co_return decode_retrieved(*answer);
+    return ask(ProviderMethod::kGetAll, begin(options.abort, options, JsonValue()),
+               decode_retrieved);
   }
 
   Async<bool> delete_memory(std::string memory_id) override {
-    Packer call = begin(AbortToken(), ListOptions(), JsonValue(std::move(memory_id)));
-    Result<JsonValue> answer = co_await ask(ProviderMethod::kDelete, std::move(call));
-    if (!answer) co_return std::move(answer).error();
-    co_return decode_boolean(*answer);
+    return ask(ProviderMethod::kDelete,
+               begin(AbortToken(), ListOptions(), JsonValue(std::move(memory_id))), decode_boolean);
   }
 
  private:
@@ -226,12 +229,13 @@ class HostProvider final : public MemoryProvider {
     return out;
   }
 
-  [[nodiscard]] Async<JsonValue> ask(ProviderMethod method, Packer call) const {
+  template <typename T>
+  Async<T> ask(ProviderMethod method, Packer call, Result<T> (*read)(const JsonValue& answer)) {
     Result<std::string> answer =
         co_await HostCall(Target::kProvider, id_, static_cast<int>(method),
                           std::string(call.values()), std::string(call.text()));
     if (!answer) co_return std::move(answer).error();
-    co_return unpack(*answer);
+    co_return read(unpack(*answer));
   }
 
   std::uint32_t id_;
