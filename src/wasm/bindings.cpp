@@ -455,7 +455,7 @@ std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket
                       std::uint32_t argument) {
   switch (static_cast<Request>(what)) {
     case Request::kReserve:  // where so many bytes may be written
-      incoming().resize(argument);
+      incoming().resize_and_overwrite(argument, [](char*, std::size_t size) { return size; });
       return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(incoming().data()));
     case Request::kSettle:  // the answer to a port's call: whether it is one, or an error
       HostCall::settle(ticket, argument != 0);

@@ -16,7 +16,14 @@ import type { MemoryErrorInit } from '../errors.js';
 import type { MemoryProvider, StoragePort } from '../types.js';
 import { Operation, Request } from './module.js';
 import type { Host, ObjectId, OperationNumber, Ticket, WasmModule } from './module.js';
-import { packBoolean, packOptional, packPairs, unpackBatch, unpackScan } from './packing.js';
+import {
+  packBoolean,
+  Packed,
+  packOptional,
+  packPairs,
+  unpackBatch,
+  unpackScan,
+} from './packing.js';
 import { NestingError, Reader, Writer } from './values.js';
 
 // Kept in step with src/wasm/host.hpp.
@@ -41,7 +48,7 @@ const earliestMs = -62_167_219_200_000;
 const latestMs = 253_402_300_799_999;
 
 const decoder = new TextDecoder();
-const nothing = new Uint8Array(0);
+const nothing = new Packed([]);
 const noArguments = (): void => undefined;
 
 /** What an operation may bring along. */
@@ -198,9 +205,13 @@ export class Bridge implements Host {
   }
 
   /** Puts bytes where the module takes them from. */
-  #hand(module: WasmModule, bytes: Uint8Array): void {
-    const at = module.request(Request.reserve, 0, 0, bytes.length);
-    this.#reader?.bytes().set(bytes, at);
+  #hand(module: WasmModule, bytes: Uint8Array | Packed): void {
+    let at = module.request(Request.reserve, 0, 0, bytes.length);
+    const memory = this.#reader?.bytes();
+    for (const part of bytes instanceof Packed ? bytes.parts : [bytes]) {
+      memory?.set(part, at);
+      at += part.length;
+    }
   }
 
   /** Whether anybody listens to what a provider's memories become: else changes come without them. */
@@ -320,7 +331,11 @@ export class Bridge implements Host {
   ): void {
     const isStorage = target === Target.storage;
     const answer: Promise<unknown> = isStorage
-      ? this.#callStorage(id, method, this.#reader?.bytes().slice(values, values + size) ?? nothing)
+      ? this.#callStorage(
+          id,
+          method,
+          this.#reader?.bytes().slice(values, values + size) ?? new Uint8Array(0),
+        )
       : this.#callProvider(id, method, this.#reader?.read(values, text, textSize));
     answer.then(
       (value) => {
@@ -370,16 +385,12 @@ export class Bridge implements Host {
     }
   }
 
-  /** `answer` is bytes, or a value. */
+  /** `answer` is packed, or a value. */
   #settle(ticket: Ticket, ok: boolean, answer: unknown): void {
     this.#guard((module) => {
-      let bytes = answer;
-      if (!(bytes instanceof Uint8Array)) {
-        const writer = new Writer();
-        writer.value(answer);
-        bytes = writer.take();
-      }
-      this.#hand(module, bytes as Uint8Array);
+      const writer = new Writer();
+      if (!(answer instanceof Packed)) writer.value(answer);
+      this.#hand(module, answer instanceof Packed ? answer : writer.take());
       module.request(Request.settle, 0, ticket, ok ? 1 : 0);
     });
   }
@@ -404,7 +415,7 @@ export class Bridge implements Host {
 
   // ---------------------------------------------------------------------------------------- ports
 
-  async #callStorage(id: ObjectId, method: number, bytes: Uint8Array): Promise<Uint8Array> {
+  async #callStorage(id: ObjectId, method: number, bytes: Uint8Array): Promise<Packed> {
     const storage = this.#storages.get(id);
     if (storage === undefined) {
       throw new InternalError({ code: 'internal', message: `there is no storage ${id}` });

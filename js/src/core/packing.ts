@@ -52,31 +52,38 @@ export function unpackScan(bytes: Uint8Array): { limit: number; prefix: string; 
   return { limit: reader.u32(), prefix: reader.text(), after: reader.text() };
 }
 
-/** The answer to a scan. */
-export function packPairs(pairs: readonly (readonly [string, Uint8Array])[]): Uint8Array {
-  const encoded = pairs.map(([key, value]) => [encoder.encode(key), value] as const);
-  const size = encoded.reduce((sum, [key, value]) => sum + 8 + key.length + value.length, 4);
-  const out = new Uint8Array(size);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, encoded.length, true);
-  let at = 4;
-  for (const part of encoded.flat()) {
-    view.setUint32(at, part.length, true);
-    out.set(part, at + 4);
-    at += 4 + part.length;
+/** A storage's answer, in parts that lie one behind the other: what is large is copied once. */
+export class Packed {
+  readonly parts: readonly Uint8Array[];
+  readonly length: number;
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.parts = parts;
+    this.length = parts.reduce((sum, part) => sum + part.length, 0);
   }
-  return out;
+}
+
+/** The answer to a scan. */
+export function packPairs(pairs: readonly (readonly [string, Uint8Array])[]): Packed {
+  const parts = [u32(pairs.length)];
+  for (const [key, value] of pairs) {
+    const encoded = encoder.encode(key);
+    parts.push(u32(encoded.length), encoded, u32(value.length), value);
+  }
+  return new Packed(parts);
 }
 
 /** The answer to a get: a byte that says whether there is a value, then the value. */
-export function packOptional(value: Uint8Array | undefined): Uint8Array {
-  if (value === undefined) return new Uint8Array(1);
-  const out = new Uint8Array(1 + value.length);
-  out[0] = 1;
-  out.set(value, 1);
-  return out;
+export function packOptional(value: Uint8Array | undefined): Packed {
+  return value === undefined ? packBoolean(false) : new Packed([Uint8Array.of(1), value]);
 }
 
-export function packBoolean(value: boolean): Uint8Array {
-  return new Uint8Array([value ? 1 : 0]);
+export function packBoolean(value: boolean): Packed {
+  return new Packed([Uint8Array.of(value ? 1 : 0)]);
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
 }
