@@ -172,8 +172,8 @@ print(f'''// SPDX-License-Identifier: MIT
 
 // Written by unicode_tables.py from Unicode 15.1: run it again instead of editing. For folding.cpp.
 //
-// A column an array, and what rises as its steps (seven bits a byte, the lowest first; 128 says that
-// more follow): so a download has them in half the bytes.
+// A column an array, and what rises as its steps (seven bits a byte, the lowest first; 128 says
+// that more follow): so a download has them in half the bytes.
 
 #include <cstddef>
 #include <cstdint>
