@@ -146,19 +146,13 @@ void Packer::put_json(Key name, const JsonValue& value) {
 
 void Packer::u32(std::size_t value) {
   const auto number = static_cast<std::uint32_t>(value);
-  char bytes[sizeof number];
-  std::memcpy(bytes, &number, sizeof number);
-  values_.append(bytes, sizeof number);
+  values_.put_raw(&number, sizeof number);
 }
-void Packer::f64(double value) {
-  char bytes[sizeof value];
-  std::memcpy(bytes, &value, sizeof value);
-  values_.append(bytes, sizeof value);
-}
+void Packer::f64(double value) { values_.put_raw(&value, sizeof value); }
 void Packer::add_text(Tag kind, std::string_view value) {
   tag(kind);
   u32(utf16_size(value));
-  text_.append(value);
+  text_.put(value);
 }
 
 JsonValue unpack(std::string_view bytes) { return Reader(bytes).value(); }

@@ -18,6 +18,8 @@
 #include "agent_memory/json_value.hpp"
 #include "agent_memory/types.hpp"
 
+#include "base/byte_buffer.hpp"
+
 namespace agent_memory::wasm {
 
 /// Kept in step with js/src/core/values.ts.
@@ -80,8 +82,8 @@ class Packer {
   void array(std::size_t count);
   /// Members follow (`put`, or `key` and a value), then `end`.
   void object() { tag(Tag::kObject); }
-  void key(Key key) { values_.push_back(static_cast<char>(key.number())); }
-  void end() { values_.push_back(static_cast<char>(kEnd)); }
+  void key(Key key) { values_.put(static_cast<char>(key.number())); }
+  void end() { values_.put(static_cast<char>(kEnd)); }
 
   void put(Key name, std::string_view value);
   void put(Key name, double value);
@@ -94,17 +96,17 @@ class Packer {
   void put_metadata(Key name, const Metadata& value);
   void put_json(Key name, const JsonValue& value);
 
-  [[nodiscard]] std::string_view values() const { return values_; }
-  [[nodiscard]] std::string_view text() const { return text_; }
+  [[nodiscard]] std::string_view values() const { return values_.view(); }
+  [[nodiscard]] std::string_view text() const { return text_.view(); }
 
  private:
-  void tag(Tag tag) { values_.push_back(static_cast<char>(tag)); }
+  void tag(Tag tag) { values_.put(static_cast<char>(tag)); }
   void u32(std::size_t value);
   void f64(double value);
   void add_text(Tag kind, std::string_view value);
 
-  std::string values_;
-  std::string text_;
+  ByteBuffer values_;
+  ByteBuffer text_;
 };
 
 /// Reads what JavaScript wrote. The two are one program: what is not of that form is a defect, and
