@@ -27,6 +27,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const from = (...parts) => path.join(root, ...parts);
 const dist = from('dist');
 const wasmName = 'agent-memory.wasm';
+const languagesName = 'agent-memory-languages.wasm';
 const gluePath = from('build', options.preset, 'agent-memory.mjs');
 const wasmPath = from('build', options.preset, wasmName);
 
@@ -115,19 +116,27 @@ async function buildPackage() {
     ...common,
     // What runs where is decided by `#wasm` alone; nothing else may depend on the runtime.
     platform: 'neutral',
-    entryPoints: ['index', 'storage/indexeddb', 'storage/memory', 'wasm/web', 'wasm/node'].map(
-      (entry) => from('js/src', `${entry}.ts`),
-    ),
+    entryPoints: [
+      'index',
+      'languages',
+      'storage/indexeddb',
+      'storage/memory',
+      'wasm/web',
+      'wasm/node',
+      'wasm/languages-web',
+      'wasm/languages-node',
+    ].map((entry) => from('js/src', `${entry}.ts`)),
     outbase: from('js/src'),
     outdir: dist,
     splitting: true,
     chunkNames: 'shared-[hash]',
-    external: ['#wasm', 'node:*', 'module'], // the last: see asBrowserBundle
+    external: ['#wasm', '#languages-wasm', 'node:*', 'module'], // the last: see asBrowserBundle
     plugins: [gluePlugin],
     // As it was written: Node prints the line that threw. A user's bundler makes it small.
     sourcemap: 'linked',
   });
   await cp(wasmPath, path.join(dist, wasmName));
+  await cp(from('build', options.preset, languagesName), path.join(dist, languagesName));
   await cp(from('THIRD-PARTY.txt'), path.join(dist, 'THIRD-PARTY.txt'));
 }
 
@@ -145,6 +154,8 @@ function emitTypes() {
 /** The package's `browser` entry in one file, as a bundler makes it: the demo's script, and what the sizes are about. */
 const asBrowserBundle = {
   ...common,
+  // A chunk that two entries share may have nothing that this one needs.
+  logOverride: { 'ignored-bare-import': 'silent' },
   platform: 'browser',
   conditions: ['browser'],
   external: ['module'], // named by the debug glue, where it finds itself in Node
@@ -192,21 +203,23 @@ async function reportSizes() {
     minify: true,
     write: false,
   });
-  const rows = [
-    ['facade and glue', Buffer.from(bundle.outputFiles[0].contents)],
-    ['WebAssembly', await readFile(wasmPath)],
-  ].map(([name, bytes]) => ({
+  const sizes = (name, bytes) => ({
     name,
     raw: bytes.length,
     gzip: gzipSync(bytes, { level: 9 }).length,
-  }));
+  });
+  const rows = [
+    sizes('facade and glue', Buffer.from(bundle.outputFiles[0].contents)),
+    sizes('WebAssembly', await readFile(wasmPath)),
+  ];
   const total = { name: 'browser download', raw: 0, gzip: 0 };
   for (const { raw, gzip } of rows) {
     total.raw += raw;
     total.gzip += gzip;
   }
   console.log(`${'bytes'.padEnd(20)}${'raw'.padStart(10)}${'gzip'.padStart(10)}`);
-  for (const { name, raw, gzip } of [...rows, total]) {
+  const apart = sizes('languages, apart', await readFile(path.join(dist, languagesName)));
+  for (const { name, raw, gzip } of [...rows, total, apart]) {
     console.log(`${name.padEnd(20)}${String(raw).padStart(10)}${String(gzip).padStart(10)}`);
   }
   if (options.preset === 'wasm-debug') return;

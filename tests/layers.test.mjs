@@ -13,6 +13,7 @@ const rooms = {
   include: [],
   base: [],
   text: ['base'],
+  languages: ['text'],
   messages: ['base', 'text'],
   index: ['base', 'text'],
   journal: ['base'],
@@ -26,7 +27,11 @@ const rooms = {
 const libraries = [
   { name: 'Emscripten', header: /^emscripten\b/, mayInclude: /^src\/wasm\// },
   { name: 'nlohmann_json', header: /^nlohmann\//, mayInclude: /^src\/base\/json\.cpp$/ },
-  { name: 'Snowball', header: /^(libstemmer|api|header|stem_)/, mayInclude: /^src\/text\// },
+  {
+    name: 'Snowball',
+    header: /^(libstemmer|api|header|stem_)/,
+    mayInclude: /^src\/(text|languages)\//,
+  },
 ];
 
 /** The facade: what the files that match may import, by path below js/src (without its ending). */
@@ -42,7 +47,8 @@ const facade = [
 /** What is no file of js/src: who may import it. */
 const specials = [
   { name: /^#(glue|wasm)$/, mayImport: /^core\/load$/ },
-  { name: /^node:/, mayImport: /^wasm\/node$/ },
+  { name: /^#languages-wasm$/, mayImport: /^languages$/ },
+  { name: /^node:/, mayImport: /^wasm\/(languages-)?node$/ },
 ];
 
 /** Edges that stand against the table and are still to be decided on; empty is what it should be. */

@@ -7,6 +7,7 @@
 #include "agent_memory/context.hpp"
 #include "agent_memory/error.hpp"
 #include "agent_memory/json_value.hpp"
+#include "agent_memory/language.hpp"
 #include "agent_memory/local_provider.hpp"
 #include "agent_memory/ports.hpp"
 #include "agent_memory/provider.hpp"

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent_memory/language.hpp"
 #include "agent_memory/ports.hpp"
 #include "agent_memory/provider.hpp"
 
@@ -23,6 +24,10 @@ struct LocalProviderOptions {
   /// Which speakers' words become memories. Default: both.
   bool store_user = true;
   bool store_assistant = true;
+  /// What the memories are in, at most 15; each text is taken to be in the one that it looks most
+  /// like. Without any: English. A store may be opened with others at any time: its texts are then
+  /// indexed anew.
+  std::vector<std::shared_ptr<LanguagePort>> languages = {};
 };
 
 /// Memories were added, changed or removed.

@@ -18,6 +18,7 @@ import type {
   HistoryEntry,
   Identity,
   ImportReport,
+  Language,
   ListOptions,
   LocalProviderOptions,
   LocalStatus,
@@ -102,14 +103,20 @@ export class LocalProvider extends BaseMemoryProvider {
     const storage = storageOf(options);
     const { now = Date.now } = options;
     if (typeof now !== 'function') throw invalidArgument('now', 'must be a function');
+    const languages = await languagesOf(options);
     const writer = new Writer();
     writer.array(2);
     writer.value(storage.kind);
-    writeOptions(writer, { halfLifeMs: options.halfLifeMs, roles: options.roles });
+    writeOptions(writer, {
+      halfLifeMs: options.halfLifeMs,
+      roles: options.roles,
+      languages: languages?.map(({ id, stopWords, letters }) => ({ id, stopWords, letters })),
+    });
     const core = await bridge();
     const id = core.nextId();
     const early: unknown[] = [];
     core.addStorage(id, storage, now);
+    if (languages) core.addLanguages(id, languages);
     core.addListener(id, (event) => early.push(event));
     try {
       await core.invoke<null>(Operation.open, id, (to) => {
@@ -448,4 +455,16 @@ function storageOf({ storage, name, durability, embedder }: LocalProviderOptions
     ...(durability === undefined ? {} : { durability }),
   });
   return typeof indexedDB === 'undefined' ? memoryStorage() : persistent;
+}
+
+/** The languages to open with; undefined for the core's own. What is wrong in one, the core says. */
+async function languagesOf({
+  languages,
+}: LocalProviderOptions): Promise<readonly Language[] | undefined> {
+  const list: unknown = await languages;
+  if (list === undefined) return undefined;
+  const isLanguage = (each: unknown): each is Language =>
+    typeof memberOf(each, 'stem') === 'function';
+  if (Array.isArray(list) && list.every(isLanguage)) return list;
+  throw invalidArgument('languages', 'must be a list of languages, as languages() gives them');
 }

@@ -266,6 +266,27 @@ export interface Embedder {
   embed(texts: string[], kind: 'query' | 'memory'): Promise<Float32Array[]>;
 }
 
+/**
+ * A language that memories may be in. `languages` of `agent-memory-wasm/languages` gives those that
+ * come with this package; whatever has these members is one.
+ */
+export interface Language {
+  /**
+   * Names the language and what is done with it: with another id, texts are indexed anew.
+   * 'english' is the package's own, and what it does is built in.
+   */
+  readonly id: string;
+  /** Its function words in small letters, with a blank between them: not searched for. */
+  readonly stopWords: string;
+  /** Its letters: of a language in Latin letters those beyond a-z, of another all small ones. */
+  readonly letters: string;
+  /**
+   * Replaces the first `size` bytes of `word`, UTF-8 in small letters, by the word's stem, and
+   * returns how long that is: 1 to 64 bytes. The same for ever.
+   */
+  stem(word: Uint8Array, size: number): number;
+}
+
 /** Options of `LocalProvider.open`. */
 export interface LocalProviderOptions {
   /** Names the store, so that several live side by side. Default: 'agent-memory'. */
@@ -279,6 +300,13 @@ export interface LocalProviderOptions {
   durability?: Durability;
   /** Which speakers' words become memories. Default: both. */
   roles?: readonly ('user' | 'assistant')[];
+  /**
+   * What the memories are in, so that all forms of a word are found as one; see `languages` of
+   * `agent-memory-wasm/languages`. Each text is taken to be in the one that it looks most like, the
+   * first where it tells nothing. Default: English. Other languages are searched all the same, by
+   * words that look alike.
+   */
+  languages?: readonly Language[] | Promise<readonly Language[]>;
   /** The wall clock, in milliseconds since 1970. Default: `Date.now`. It may jump. */
   now?: () => number;
 }

@@ -10,7 +10,10 @@ namespace agent_memory {
 namespace {
 
 /// Raise when anything below, a posting's encoding, or what the analyzer makes of a text changes.
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
+static_assert(kVersion < 256);
+
+std::uint32_t version(std::uint32_t fingerprint) { return fingerprint << 8 | kVersion; }
 
 /// The arrays of `numbers`. Those from kDocuments on are the columns of all partitions one behind
 /// the other; kHeader says how much of each is whose.
@@ -204,7 +207,8 @@ PartitionColumns read_columns(ImageReader& reader, const Header& header) {
 
 }  // namespace
 
-IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered) {
+IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered,
+                      std::uint32_t fingerprint) {
   Arrays image;
   for (Walls::PartitionId id = 0; id < walls.size(); ++id) {
     const Identity* wall = walls.wall(id);
@@ -238,11 +242,11 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
     image.texts[kTermBytes] += columns.terms.bytes;
     image.texts[kPostingBytes].append(columns.postings.bytes.begin(), columns.postings.bytes.end());
   }
-  return {.version = kVersion, .sections = to_sections(std::move(image))};
+  return {.version = version(fingerprint), .sections = to_sections(std::move(image))};
 }
 
-std::optional<Walls> read_image(IndexImage image) {
-  if (image.version != kVersion) return std::nullopt;
+std::optional<Walls> read_image(IndexImage image, std::uint32_t fingerprint) {
+  if (image.version != version(fingerprint)) return std::nullopt;
   const std::optional<Arrays> arrays = to_arrays(std::move(image.sections));
   if (!arrays) return std::nullopt;
   ImageReader reader(*arrays);

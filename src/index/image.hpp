@@ -14,10 +14,13 @@
 namespace agent_memory {
 
 /// The image of all partitions behind `walls`; document d is written as renumbered[d].
-IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered);
+/// `fingerprint`, of 24 bits, is the analyzer's that their terms are of.
+IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered,
+                      std::uint32_t fingerprint);
 
-/// The partitions that `image` describes, or nullopt where it does not hold together. Whether the
+/// The partitions that `image` describes, or nullopt where it does not hold together or is of
+/// another version or fingerprint. Whether the
 /// documents' numbers are right is not checked.
-std::optional<Walls> read_image(IndexImage image);
+std::optional<Walls> read_image(IndexImage image, std::uint32_t fingerprint);
 
 }  // namespace agent_memory

@@ -16,6 +16,9 @@
 namespace agent_memory {
 
 struct MemoryIndex::State {
+  explicit State(std::vector<std::shared_ptr<LanguagePort>> languages)
+      : analyzer(std::move(languages)) {}
+
   /// Where a document is.
   struct Location {
     static constexpr Walls::PartitionId kNowhere = 0xFFFFFFFF;
@@ -44,7 +47,8 @@ struct MemoryIndex::State {
   TermList name;
 };
 
-MemoryIndex::MemoryIndex() : state_(std::make_unique<State>()) {}
+MemoryIndex::MemoryIndex(std::vector<std::shared_ptr<LanguagePort>> languages)
+    : state_(std::make_unique<State>(std::move(languages))) {}
 MemoryIndex::~MemoryIndex() = default;
 MemoryIndex::MemoryIndex(MemoryIndex&&) noexcept = default;
 MemoryIndex& MemoryIndex::operator=(MemoryIndex&&) noexcept = default;
@@ -147,14 +151,15 @@ IndexImage MemoryIndex::image(const std::vector<DocumentId>& order) const {
   std::vector<DocumentId> renumbered(state_->locations.size());
   for (std::size_t i = 0; i < order.size(); ++i)
     renumbered[order[i]] = static_cast<DocumentId>(i);
-  return make_image(state_->walls, renumbered);
+  return make_image(state_->walls, renumbered, state_->analyzer.fingerprint());
 }
 
-std::optional<MemoryIndex> MemoryIndex::from_image(IndexImage image, std::size_t documents) {
-  auto walls = read_image(std::move(image));
-  if (!walls) return std::nullopt;
-  MemoryIndex index;
+std::optional<MemoryIndex> MemoryIndex::from_image(
+    IndexImage image, std::size_t documents, std::vector<std::shared_ptr<LanguagePort>> languages) {
+  MemoryIndex index(std::move(languages));
   State& state = *index.state_;
+  auto walls = read_image(std::move(image), state.analyzer.fingerprint());
+  if (!walls) return std::nullopt;
   state.walls = *std::move(walls);
   for (Walls::PartitionId id = 0; id < state.walls.size(); ++id) {
     state.size += state.walls[id].live();

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent_memory/language.hpp"
 #include "agent_memory/types.hpp"
 
 namespace agent_memory {
@@ -74,7 +75,8 @@ struct IndexImage {
 /// postings of the query's words inside the identity's walls.
 class MemoryIndex {
  public:
-  MemoryIndex();
+  /// Over texts in these languages; without any, English.
+  explicit MemoryIndex(std::vector<std::shared_ptr<LanguagePort>> languages = {});
   ~MemoryIndex();
   MemoryIndex(MemoryIndex&&) noexcept;
   MemoryIndex& operator=(MemoryIndex&&) noexcept;
@@ -92,8 +94,11 @@ class MemoryIndex {
   /// The index over exactly `order`, all of which must be present.
   [[nodiscard]] IndexImage image(const std::vector<DocumentId>& order) const;
   /// The index that `image` describes, with documents 0..`documents`-1; nullopt where the image
-  /// is of another version, does not hold together, or is not over that many documents.
-  static std::optional<MemoryIndex> from_image(IndexImage image, std::size_t documents);
+  /// is of another version or other languages, does not hold together, or is not over that many
+  /// documents.
+  static std::optional<MemoryIndex> from_image(
+      IndexImage image, std::size_t documents,
+      std::vector<std::shared_ptr<LanguagePort>> languages = {});
 
  private:
   struct State;

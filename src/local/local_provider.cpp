@@ -148,10 +148,11 @@ class LocalProviderImpl final : public LocalProvider,
       : storage_(std::move(storage)),
         clock_(std::move(clock)),
         random_(std::move(random)),
-        options_(options),
+        options_(std::move(options)),
         on_notice_(std::move(on_notice)),
         journal_(*storage_, writer),
-        stamps_(writer) {}
+        stamps_(writer),
+        store_(options_.languages) {}
 
   Async<void> load() {
     // Watched before it is read, so that nothing falls in between; what is told meanwhile waits.
@@ -727,7 +728,7 @@ Async<std::shared_ptr<LocalProvider>> LocalProvider::open(
   const std::uint64_t writer = random->next();
   auto provider =
       std::make_shared<LocalProviderImpl>(std::move(storage), std::move(clock), std::move(random),
-                                          options, std::move(on_notice), writer);
+                                          std::move(options), std::move(on_notice), writer);
   Result<void> loaded = co_await provider->load();
   if (!loaded) co_return std::move(loaded).error();
   co_return std::shared_ptr<LocalProvider>(std::move(provider));

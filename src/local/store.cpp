@@ -63,7 +63,7 @@ bool Store::load_image(ViewImage image) {
   if (hashes.back() != kEqualityVersion) return false;
   image.sections.pop_back();
   std::optional<MemoryIndex> index = MemoryIndex::from_image(
-      {.version = image.version, .sections = std::move(image.sections)}, live);
+      {.version = image.version, .sections = std::move(image.sections)}, live, languages_);
   if (!index) return false;
   index_ = *std::move(index);
   by_equality_.reserve(live);

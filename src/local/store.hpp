@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/hash_index.hpp"
@@ -26,6 +28,10 @@ std::uint32_t equality_hash(std::string_view key);
 
 class Store {
  public:
+  /// Of texts in these languages; without any, English.
+  explicit Store(std::vector<std::shared_ptr<LanguagePort>> languages = {})
+      : languages_(std::move(languages)), index_(languages_) {}
+
   /// A live memory changed: how, and what it is now (for kDelete: only its id).
   struct Change {
     MemoryEvent event = MemoryEvent::kAdd;
@@ -67,6 +73,7 @@ class Store {
   void remove_from_views(EntryIndex index, const MemoryRecord& record);
 
   MemoryTable table_;
+  std::vector<std::shared_ptr<LanguagePort>> languages_;
   MemoryIndex index_;
   /// Live entries by the hash of their equality key.
   HashIndex by_equality_;

@@ -3,15 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/utf8.hpp"
-#include "text/english.hpp"
 #include "text/folding.hpp"
+#include "text/vocabulary.hpp"
 #include "text/word_buffer.hpp"
 
 namespace agent_memory {
 namespace {
 
+using detail::Vocabulary;
 using detail::WordBuffer;
 
 /// The small letter or digit that an ASCII byte stands for; 0 for what separates.
@@ -37,10 +39,14 @@ bool is_clitic(std::string_view part) {
   return part == "s" || part == "ll" || part == "re" || part == "ve" || part == "d" || part == "m";
 }
 
-/// The French or Italian word that lost its vowel: l'eau, d'accord, qu'elle.
+/// The French or Italian word that lost its vowel: l'eau, d'accord, qu'elle, dell'amica.
 bool is_elided(std::string_view part) {
   constexpr std::string_view kLetters = "cdjlmnst";
-  return part == "qu" || (part.size() == 1 && kLetters.find(part[0]) != std::string_view::npos);
+  if (part.size() == 1) return kLetters.find(part[0]) != std::string_view::npos;
+  constexpr std::string_view kWords = " qu un all dall dell nell sull quell ";
+  const std::size_t found = kWords.find(part);
+  return found != std::string_view::npos && kWords[found - 1] == ' ' &&
+         kWords[found + part.size()] == ' ';
 }
 
 void drop_apostrophes(WordBuffer& word) {
@@ -80,10 +86,17 @@ bool is_pictograph(char32_t c) {
 /// the first other byte in a word sends it the long way, code point by code point.
 class Analyzer::Segmenter {
  public:
-  void analyze(std::string_view text, TermList& out, bool keeps_stop_words);
+  explicit Segmenter(std::vector<std::shared_ptr<LanguagePort>> languages)
+      : vocabulary_(std::move(languages)) {}
+
+  void analyze(std::string_view text, TermList& out);
   void analyze_query(std::string_view text, TermList& out);
+  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:
+  /// What becomes of a word at its end.
+  enum class Purpose { kVote, kText, kQuery, kQueryWithStopWords };
+
   enum class Run { kNone, kWord, kUnspaced, kHangul };
 
   static constexpr std::size_t kMaxLetterBytes = 20;
@@ -99,6 +112,8 @@ class Analyzer::Segmenter {
     kHasFolded = 8,
   };
 
+  void read(std::string_view text, Purpose purpose);
+  void find_language(std::string_view text);
   // Both return where to go on.
   std::size_t read_ascii_word(std::string_view text, std::size_t begin);
   std::size_t read_long_way(std::string_view text, std::size_t begin);
@@ -107,15 +122,21 @@ class Analyzer::Segmenter {
   void take_unspaced(char32_t letter);
   void take_unspaced_mark(char32_t mark);
   void take_hangul(char32_t letter);
+  void take_spelling(char32_t letter, const Folded& folded);
   void end_run();
   void end_word();
+  void end_letters();
+  void end_query_letters(Vocabulary::Number language, std::string_view term,
+                         const WordBuffer& spelling);
   void end_unspaced_letter();
   void end_hangul();
 
-  detail::English english_;
+  Vocabulary vocabulary_;
+  /// Of the words in Latin letters.
+  Vocabulary::Number language_ = Vocabulary::kNone;
+  Vocabulary::Votes votes_{};
   TermList* out_ = nullptr;
-  bool keeps_stop_words_ = false;
-  bool is_query_ = false;
+  Purpose purpose_ = Purpose::kText;
   /// What the words so far say about the language: above 0 for English.
   int evidence_ = 0;
   std::uint32_t position_ = 0;
@@ -124,6 +145,9 @@ class Analyzer::Segmenter {
   /// The letter that a mark may compose with.
   char32_t last_ = 0;
   WordBuffer word_;
+  /// The word as it was written, in small letters; only where a language wants that.
+  WordBuffer spelling_;
+  char32_t last_spelled_ = 0;
   std::uint8_t shape_ = kLetters;
   bool apostrophe_is_pending_ = false;
   /// Of an unspaced run: this letter with its marks, from pair_split_ on, behind the one before.
@@ -133,9 +157,36 @@ class Analyzer::Segmenter {
   std::size_t syllable_count_ = 0;
 };
 
-void Analyzer::Segmenter::analyze(std::string_view text, TermList& out, bool keeps_stop_words) {
+void Analyzer::Segmenter::analyze(std::string_view text, TermList& out) {
   out_ = &out;
-  keeps_stop_words_ = keeps_stop_words;
+  find_language(text);
+  read(text, Purpose::kText);
+}
+
+void Analyzer::Segmenter::analyze_query(std::string_view text, TermList& out) {
+  out_ = &out;
+  find_language(text);
+  const std::size_t before = out.size();
+  evidence_ = 0;
+  read(text, Purpose::kQuery);
+  if (out.size() == before) return read(text, Purpose::kQueryWithStopWords);
+  if (evidence_ > 0 || !vocabulary_.is_english(language_)) return;
+  for (std::size_t i = before; i < out.size(); ++i) {
+    if (out.variants(i) != Variants::kIfUnknown) continue;
+    out.set_variants(i, evidence_ < 0 ? Variants::kAlways : Variants::kUndecided);
+  }
+}
+
+void Analyzer::Segmenter::find_language(std::string_view text) {
+  language_ = vocabulary_.first_latin();
+  if (!vocabulary_.has_choice()) return;
+  votes_ = {};
+  read(text, Purpose::kVote);
+  language_ = vocabulary_.elect(votes_);
+}
+
+void Analyzer::Segmenter::read(std::string_view text, Purpose purpose) {
+  purpose_ = purpose;
   position_ = 0;
   for (std::size_t i = 0; i < text.size();) {
     if (ascii_word(text[i]) != 0) {
@@ -145,19 +196,6 @@ void Analyzer::Segmenter::analyze(std::string_view text, TermList& out, bool kee
     } else {
       i = read_long_way(text, i);
     }
-  }
-}
-
-void Analyzer::Segmenter::analyze_query(std::string_view text, TermList& out) {
-  const std::size_t before = out.size();
-  is_query_ = true;
-  evidence_ = 0;
-  analyze(text, out, false);
-  is_query_ = false;
-  if (out.size() == before) return analyze(text, out, true);
-  if (evidence_ >= 0) return;
-  for (std::size_t i = before; i < out.size(); ++i) {
-    if (out.variants(i) == Variants::kIfUnknown) out.set_variants(i, Variants::kAlways);
   }
 }
 
@@ -195,7 +233,7 @@ std::size_t Analyzer::Segmenter::read_long_way(std::string_view text, std::size_
     const Folded folded = fold_for_search(letter);
     for (std::uint32_t part = 0; part < folded.size; ++part)
       take(folded.code_points[part]);
-    if (letter >= 0x80 && folded.code_points[0] < 0x80 && run_ == Run::kWord) shape_ |= kHasFolded;
+    if (run_ == Run::kWord) take_spelling(letter, folded);
   } while (i < text.size() && (run_ != Run::kNone || !is_ascii(text[i])));
   end_run();
   return i;
@@ -236,18 +274,47 @@ void Analyzer::Segmenter::take(char32_t letter) {
   }
 }
 
+void Analyzer::Segmenter::take_spelling(char32_t letter, const Folded& folded) {
+  const char32_t first = folded.code_points[0];
+  if (letter >= 0x80 && first >= 'a' && first <= 'z') shape_ |= kHasFolded;
+  if (!vocabulary_.needs_spelling() || folded.size == 0) return;
+  const bool is_mark = class_of(first) == CharClass::kDiacritic;
+  if (!is_mark && class_of(first) != CharClass::kWord) return;
+  char32_t spelled = 0;
+  if (is_mark) {
+    spelled = last_spelled_ < 0x80 ? compose_latin(last_spelled_, letter)
+                                   : compose(last_spelled_, letter);
+    if (spelled == 0) return;
+    spelling_.resize(spelling_.size() - (last_spelled_ < 0x80 ? 1 : 2));
+  } else {
+    spelled = letter < 0x80 || first >= 0x80 ? 0 : spelled_small(letter);
+  }
+  if (spelled != 0) {
+    spelling_.append(spelled);
+    last_spelled_ = spelled;
+    return;
+  }
+  for (std::uint32_t part = 0; part < folded.size; ++part) {
+    if (class_of(folded.code_points[part]) != CharClass::kWord) continue;
+    spelling_.append(folded.code_points[part]);
+    last_spelled_ = folded.code_points[part];
+  }
+}
+
 void Analyzer::Segmenter::take_word(char32_t letter) {
   const bool letter_is_digit = letter >= '0' && letter <= '9';
   if (run_ != Run::kWord || (apostrophe_is_pending_ && letter_is_digit)) {
     end_run();
     run_ = Run::kWord;
     word_.clear();
+    spelling_.clear();
     shape_ = kLetters;
   }
   if (apostrophe_is_pending_) {
     apostrophe_is_pending_ = false;
     shape_ |= kHasApostrophe;
     word_.append(U'\'');
+    spelling_.append(U'\'');
   }
   shape_ |= letter_is_digit ? kHasDigit : letter >= 0x80 ? kHasOther : kLetters;
   word_.append(letter);
@@ -314,28 +381,70 @@ void Analyzer::Segmenter::end_run() {
 }
 
 void Analyzer::Segmenter::end_word() {
-  if ((shape_ & kHasApostrophe) != 0) drop_apostrophes(word_);
-  if ((shape_ & (kHasDigit | kHasOther)) == 0) {
-    if (is_query_) evidence_ += (shape_ & kHasFolded) != 0 ? 0 : english_.evidence(word_.view());
-    const std::string_view term = english_.term(word_);
-    if (!term.empty()) {
-      out_->append(term, position_,
-                   (shape_ & kHasFolded) != 0 ? Variants::kAlways : Variants::kIfUnknown);
-    } else if (keeps_stop_words_) {
-      out_->append(word_.view(), position_);
-    }
-  } else if ((shape_ & kHasDigit) != 0) {
+  if ((shape_ & kHasApostrophe) != 0) {
+    drop_apostrophes(word_);
+    if (spelling_.size() != 0) drop_apostrophes(spelling_);
+  }
+  if ((shape_ & kHasDigit) == 0) {
+    end_letters();
+  } else if (purpose_ != Purpose::kVote) {
     if (word_.size() > 2) drop_number_suffix(word_);
     out_->append(word_.view(), position_);
-  } else {
-    out_->append(word_.view(), position_, Variants::kAlways);
   }
   ++position_;
+  spelling_.clear();
+}
+
+void Analyzer::Segmenter::end_letters() {
+  if (purpose_ == Purpose::kVote) {
+    return vocabulary_.vote(word_.view(), spelling_.view(), votes_);
+  }
+  Vocabulary::Number language = language_;
+  if ((shape_ & kHasOther) != 0) {
+    std::size_t end = 0;
+    language = vocabulary_.language_of(decode_utf8(word_.view(), end));
+  }
+  if (language == Vocabulary::kNone) {
+    return out_->append(word_.view(), position_, Variants::kAlways);
+  }
+  const WordBuffer& spelling = spelling_.size() == 0 ? word_ : spelling_;
+  const std::string_view term = vocabulary_.term(language, word_, spelling);
+  if (purpose_ == Purpose::kText) {
+    if (!term.empty()) out_->append(term, position_);
+    return;
+  }
+  end_query_letters(language, term, spelling);
+}
+
+void Analyzer::Segmenter::end_query_letters(Vocabulary::Number language, std::string_view term,
+                                            const WordBuffer& spelling) {
+  const bool is_english = vocabulary_.is_english(language);
+  const bool is_folded = (shape_ & kHasFolded) != 0;
+  if (is_english && !is_folded) {
+    evidence_ += vocabulary_.evidence_of_english(language, word_.view());
+  }
+  if (term.empty()) {
+    if (purpose_ == Purpose::kQueryWithStopWords) out_->append(word_.view(), position_);
+    return;
+  }
+  const std::size_t first = out_->size();
+  out_->append(term, position_, is_english && is_folded ? Variants::kAlways : Variants::kIfUnknown);
+  if (!vocabulary_.has_choice() || language != language_) return;
+  for (Vocabulary::Number other = 0; other < vocabulary_.size(); ++other) {
+    if (other == language || !vocabulary_.is_latin(other)) continue;
+    const std::string_view alternative = vocabulary_.term(other, word_, spelling);
+    bool is_new = !alternative.empty();
+    for (std::size_t i = first; is_new && i < out_->size(); ++i)
+      is_new = (*out_)[i] != alternative;
+    if (is_new) out_->append_alternative(alternative);
+  }
 }
 
 void Analyzer::Segmenter::end_unspaced_letter() {
-  if (pair_split_ > 0) out_->append(pair_.view(), position_ - 1);
-  out_->append(pair_.view().substr(pair_split_), position_);
+  if (purpose_ != Purpose::kVote) {
+    if (pair_split_ > 0) out_->append(pair_.view(), position_ - 1);
+    out_->append(pair_.view().substr(pair_split_), position_);
+  }
   ++position_;
   pair_.keep(pair_split_, pair_.size());
 }
@@ -345,7 +454,7 @@ void Analyzer::Segmenter::end_hangul() {
     word_.clear();
     for (std::size_t i = begin; i < begin + count; ++i)
       word_.append(syllables_[i]);
-    out_->append(word_.view(), position_);
+    if (purpose_ != Purpose::kVote) out_->append(word_.view(), position_);
   };
   append(0, syllable_count_);
   if (syllable_count_ == 2 || syllable_count_ == 3) append(0, 1);
@@ -355,17 +464,22 @@ void Analyzer::Segmenter::end_hangul() {
   syllable_count_ = 0;
 }
 
-Analyzer::Analyzer() : segmenter_(std::make_unique<Segmenter>()) {}
+Analyzer::Analyzer(std::vector<std::shared_ptr<LanguagePort>> languages)
+    : segmenter_(std::make_unique<Segmenter>(std::move(languages))) {}
 Analyzer::~Analyzer() = default;
 Analyzer::Analyzer(Analyzer&& other) noexcept = default;
 Analyzer& Analyzer::operator=(Analyzer&& other) noexcept = default;
 
-void Analyzer::analyze(std::string_view text, TermList& out) {
-  segmenter_->analyze(text, out, false);
-}
+void Analyzer::analyze(std::string_view text, TermList& out) { segmenter_->analyze(text, out); }
 
 void Analyzer::analyze_query(std::string_view text, TermList& out) {
   segmenter_->analyze_query(text, out);
 }
+
+const std::vector<std::string>& Analyzer::foreign_terms() const {
+  return segmenter_->vocabulary().foreign_terms();
+}
+
+std::uint32_t Analyzer::fingerprint() const { return segmenter_->vocabulary().fingerprint(); }
 
 }  // namespace agent_memory

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent_memory/language.hpp"
+
 namespace agent_memory {
 
 /// Which terms a word of a query may stand for beside its own: those that look like it.
@@ -20,6 +22,9 @@ enum class Variants : std::uint8_t {
   /// Where no text has the word's own term, which is then a typing error or an odd form: words
   /// whose language has a stemmer, as far as can be told.
   kIfUnknown,
+  /// As kAlways where the texts that are searched are in other languages (see
+  /// Analyzer::foreign_terms), else as kIfUnknown.
+  kUndecided,
   /// In any case: words of other languages, whose forms have a term each.
   kAlways,
 };
@@ -33,6 +38,7 @@ class TermList {
     /// Ordinal of the word it came from, stop words counted: distances are those of the text.
     std::uint32_t position = 0;
     Variants variants = Variants::kNone;
+    bool is_alternative = false;
   };
 
   void clear() {
@@ -41,8 +47,14 @@ class TermList {
   }
   void append(std::string_view term, std::uint32_t position, Variants variants = Variants::kNone) {
     terms_.push_back({static_cast<std::uint32_t>(bytes_.size()),
-                      static_cast<std::uint32_t>(term.size()), position, variants});
+                      static_cast<std::uint32_t>(term.size()), position, variants, false});
     bytes_.append(term);
+  }
+  /// Another term for the word of the last one, of which one is enough.
+  void append_alternative(std::string_view term) {
+    const Term last = terms_.back();
+    append(term, last.position, last.variants);
+    terms_.back().is_alternative = true;
   }
   [[nodiscard]] std::size_t size() const { return terms_.size(); }
   [[nodiscard]] bool empty() const { return terms_.empty(); }
@@ -52,6 +64,10 @@ class TermList {
   }
   [[nodiscard]] std::uint32_t position(std::size_t index) const { return terms_[index].position; }
   [[nodiscard]] Variants variants(std::size_t index) const { return terms_[index].variants; }
+  /// Whether it stands for the same word as the term before it.
+  [[nodiscard]] bool is_alternative(std::size_t index) const {
+    return terms_[index].is_alternative;
+  }
   void set_variants(std::size_t index, Variants variants) { terms_[index].variants = variants; }
 
  private:
@@ -59,9 +75,9 @@ class TermList {
   std::vector<Term> terms_;
 };
 
-/// Cuts texts into terms. Holds the stemmer's state and what it found last (130 kB): one per thread
-/// of work. English takes some 50 ns a word, any other alphabet 100 ns; time is linear in the
-/// text whatever it is, and a term is 64 bytes at most and has no control characters.
+/// Cuts texts into terms. Holds what was found last (260 kB): one per thread of work. English takes
+/// some 50 ns a word, any other alphabet 100 ns; time is linear in the text whatever it is, and a
+/// term is 64 bytes at most and has no control characters.
 ///
 /// - Words are runs of letters, marks and digits; an apostrophe between letters stays inside
 ///   ("don't" is one word), and is then dropped with what it stands for: a final 's, 'll, 're, 've,
@@ -74,15 +90,20 @@ class TermList {
 ///   counting as one character. Every character has a position of its own.
 /// - Hangul words give themselves and each pair of syllables, because particles are written onto
 ///   them, and up to three syllables also the first one.
-/// - English stop words, no and not too, are left out, English words stemmed (Snowball's English
-///   stemmer, with a table of irregular forms before it: went -> go, and a few near words:
-///   mom -> mother). Words with non-ASCII letters after folding are not stemmed.
+/// - Words are of one of the languages given: those in Latin letters of the language that most of
+///   the text's stop words and letters speak for, the first given where none is ahead; others of
+///   the one that writes with their letters. Its stop words (of English, no and not too) are left
+///   out, other words stemmed: English ones after folding, if they then are of a-z, with a table
+///   of irregular forms before the stemmer (went -> go) and a few near words (mom -> mother);
+///   others as they are spelled, and then folded. Words in letters of none of the languages stay
+///   whole.
 /// - Each emoji is a word of its own.
 /// - Numbers: "3.5" and "2026-11-22" each give their parts and nothing is stemmed. "8th"
 ///   and "7pm" give their number, "gpt4" and "v2" are terms as they are.
 class Analyzer {
  public:
-  Analyzer();
+  /// Knows these languages; without any, English.
+  explicit Analyzer(std::vector<std::shared_ptr<LanguagePort>> languages = {});
   ~Analyzer();
   Analyzer(Analyzer&& other) noexcept;
   Analyzer& operator=(Analyzer&& other) noexcept;
@@ -95,8 +116,16 @@ class Analyzer {
   /// As `analyze`; where stop words are all there is ("who is he?"), keeps them, so that a query
   /// is never empty for want of rare words. Says of each term which variants it wants: those of a
   /// word with other letters than a-z always, and of any word where function words of other
-  /// languages outnumber the English ones.
+  /// languages outnumber the English ones; where neither do, it is undecided. Of a word that
+  /// several languages have a term for, all are given, for a short query seldom tells its language.
   void analyze_query(std::string_view text, TermList& out);
+
+  /// Function words of other languages, distinct: terms that nearly every text in one of the larger
+  /// ones in Latin letters has, and hardly any English one.
+  [[nodiscard]] const std::vector<std::string>& foreign_terms() const;
+
+  /// Differs, in 24 bits, where other languages make other terms of a text; 0 for English alone.
+  [[nodiscard]] std::uint32_t fingerprint() const;
 
  private:
   class Segmenter;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "text/english.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
+#include <cstddef>
 
 #include <api.h>
 #include <stem_UTF_8_english.h>
@@ -91,43 +89,30 @@ constexpr std::string_view kForms =
     "theater theatre theatres|travel travelled travelling|traveler traveller travellers|";
 
 // Function words of other languages, folded: German, French, Spanish, Portuguese, Italian, Dutch,
-// the Scandinavian languages, Polish, Turkish, Indonesian. Left out, for they are English too: die,
-// hat, man, war, come, son, mine, den, bin, per, min, pour, sur, dove, dan.
+// the Scandinavian languages, Polish, Turkish, Indonesian. Left out, for they are English words of
+// another kind: die, hat, man, war, come, son, mine, den, bin, per, min, pour, sur, dove, dan.
 constexpr std::string_view kForeign =
-    "der das dem des ein eine einen einem einer ich nicht und ist sind mit wie wo wer wann warum "
-    "welche welcher mein meine dein deine sein seine ihr ihre er sie wir uns auf fur zu zum zur "
-    "von vom bei aus nach uber habe haben wird auch sich "
-    "le la les un une du est sont je tu il elle nous vous que qui quoi dans pas avec mon ma mes "
-    "ton "
-    "ta sa ses et ou au aux ce cette quand comment "
-    "el los las una y es esta mi mis su sus cual quien donde cuando como por para con del al lo "
-    "os um uma da dos em na nao quem onde quando meu minha seu sua "
-    "gli della di che chi non mio mia suo sono nel alla "
-    "het een ik niet van waar wat mijn jouw zijn op te "
-    "och att det som jag inte mitt ett med og jeg ikke hvor "
-    "nie jest jak gdzie ve bir bu ne nerede icin ile yang ini itu saya apa ";
-
-// Stop words that other languages have as well, and that so tell nothing.
-constexpr std::string_view kAmbiguous =
-    " a all am an as at be by do for has he in is it me no of on or over so to under was we will ";
-
-constexpr std::size_t kStopWordsEnd = kStopWords.size();
-constexpr std::size_t kForeignEnd = kStopWordsEnd + kForeign.size();
+    // The most frequent ones first, up to the bar.
+    "der und ist ich nicht das ein le les est que une el los en con una por il di che non sono "
+    "het een ik van niet och att det jag inte nie jest ze bir ve bu ei se etta hogy nem az na "
+    "si la de ja yang itu | "
+    "dem des eine einen einem einer sind mit wie wo wer wann warum welche welcher mein meine "
+    "dein deine sein seine ihr ihre er sie wir uns auf fur zu zum zur von vom bei aus nach uber "
+    "habe haben wird auch sich un du sont je tu elle nous vous qui quoi dans pas avec mon ma "
+    "mes ton ta sa ses et ou au aux ce cette quand comment las y es esta mi mis su sus cual "
+    "quien donde cuando como para del al lo os um uma da dos em nao quem onde quando meu minha "
+    "seu sua gli della chi mio mia suo nel alla waar wat mijn jouw zijn op te som mitt ett med "
+    "og jeg ikke hvor jak gdzie ne nerede icin ile ini saya apa "
+    // English stop words, which tell nothing.
+    "a all am an as at be by do for has he in is it me no of on or over so to under was we will ";
 
 constexpr bool is_letter(char byte) { return byte >= 'a' && byte <= 'z'; }
 
-constexpr std::string_view text_at(std::size_t offset) {
-  if (offset < kStopWordsEnd) return kStopWords.substr(offset);
-  if (offset < kForeignEnd) return kForeign.substr(offset - kStopWordsEnd);
-  return kForms.substr(offset - kForeignEnd);
-}
-
-constexpr std::string_view word_at(std::size_t offset) {
-  const std::string_view text = text_at(offset);
+constexpr std::string_view form_at(std::size_t offset) {
   std::size_t size = 0;
-  while (is_letter(text[size]))
+  while (is_letter(kForms[offset + size]))
     ++size;
-  return text.substr(0, size);
+  return kForms.substr(offset, size);
 }
 
 std::size_t hash_word(std::string_view word) {
@@ -139,90 +124,47 @@ std::size_t hash_word(std::string_view word) {
 
 }  // namespace
 
-Lexicon::Lexicon() {
-  const std::size_t end = kForeignEnd + kForms.size();
-  for (std::size_t offset = 0; offset < end;) {
-    const std::string_view word = word_at(offset);
-    std::size_t slot = hash_word(word) % kSlots;
+std::string_view foreign_words() { return kForeign; }
+
+std::string_view frequent_foreign_words() { return kForeign.substr(0, kForeign.find('|')); }
+
+English::English() : stemmer_(english_UTF_8_create_env()) {
+  for (std::size_t offset = 0; offset < kForms.size();) {
+    const std::string_view form = form_at(offset);
+    std::size_t slot = hash_word(form) % kSlots;
     while (slots_[slot] != 0)
       slot = (slot + 1) % kSlots;
     slots_[slot] = static_cast<std::uint16_t>(offset + 1);
-    offset += word.size() + 1;
+    offset += form.size() + 1;
   }
 }
-
-Lexicon::Entry Lexicon::find(std::string_view word) const {
-  for (std::size_t slot = hash_word(word) % kSlots; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
-    std::size_t offset = slots_[slot] - 1U;
-    if (word_at(offset) != word) continue;
-    if (offset < kStopWordsEnd)
-      return {.is_found = true, .is_stop_word = true, .is_foreign = false, .base = {}};
-    if (offset < kForeignEnd)
-      return {.is_found = true, .is_stop_word = false, .is_foreign = true, .base = word};
-    offset -= kForeignEnd;
-    const std::size_t bar = kForms.substr(0, offset).rfind('|');
-    const std::size_t group = bar == std::string_view::npos ? 0 : bar + 1;
-    return {.is_found = true,
-            .is_stop_word = false,
-            .is_foreign = false,
-            .base = word_at(kForeignEnd + group)};
-  }
-  return {};
-}
-
-English::English() : stemmer_(english_UTF_8_create_env()), cached_(std::size_t{1} << kCachedBits) {}
 
 English::~English() {
   if (stemmer_ != nullptr) english_UTF_8_close_env(stemmer_);
 }
 
-std::string_view English::term(const WordBuffer& word) {
-  static_assert(std::endian::native == std::endian::little);  // the first letter is the low byte
-  Key key{};
-  if (word.size() > sizeof key) return stem(word.view());
-  std::memcpy(key.data(), word.data(), sizeof key);
-  // What is behind the word is left from an older one.
-  const auto first_bytes = [](std::uint64_t bytes, std::size_t count) {
-    return count >= 8 ? bytes : bytes & ~(~std::uint64_t{0} << (8 * count));
-  };
-  key[0] = first_bytes(key[0], word.size());
-  key[1] = first_bytes(key[1], word.size() < 8 ? 0 : word.size() - 8);
+std::string_view English::stop_words() const { return kStopWords; }
 
-  std::uint64_t hash = key[0] * 0x9E3779B97F4A7C15U ^ key[1] * 0xC2B2AE3D27D4EB4FU;
-  hash = (hash ^ (hash >> 32)) * 0x9E3779B97F4A7C15U;
-  Cached& slot = cached_[static_cast<std::size_t>(hash >> (64 - kCachedBits))];
-  if (slot.key == key) return {slot.term, slot.size};
-
-  const Lexicon::Entry entry = lexicon_.find(word.view());
-  std::string_view term;
-  if (!entry.is_stop_word) term = stem(entry.is_found ? entry.base : word.view());
-  if (term.size() > sizeof slot.term) return term;
-  slot.key = key;
-  slot.size = static_cast<std::uint8_t>(term.size());
-  std::copy(term.begin(), term.end(), slot.term);
-  return {slot.term, slot.size};
-}
-
-int English::evidence(std::string_view word) const {
-  const Lexicon::Entry entry = lexicon_.find(word);
-  if (entry.is_foreign) return -1;
-  if (!entry.is_stop_word) return 0;
-  for (std::size_t at = kAmbiguous.find(word); at != std::string_view::npos;
-       at = kAmbiguous.find(word, at + 1)) {
-    if (kAmbiguous[at - 1] == ' ' && kAmbiguous[at + word.size()] == ' ') return 0;
+std::string_view English::base(std::string_view word) const {
+  for (std::size_t slot = hash_word(word) % kSlots; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
+    const std::size_t offset = slots_[slot] - 1U;
+    if (form_at(offset) != word) continue;
+    const std::size_t bar = kForms.substr(0, offset).rfind('|');
+    return form_at(bar == std::string_view::npos ? 0 : bar + 1);
   }
-  return 1;
+  return word;
 }
 
 std::string_view English::stem(std::string_view word) {
   if (stemmer_ == nullptr) return word;
-  const auto* const letters = reinterpret_cast<const symbol*>(word.data());
-  if (SN_set_current(stemmer_, static_cast<int>(word.size()), letters) != 0 ||
+  const std::string_view whole = base(word);
+  const auto* const letters = reinterpret_cast<const symbol*>(whole.data());
+  if (SN_set_current(stemmer_, static_cast<int>(whole.size()), letters) != 0 ||
       english_UTF_8_stem(stemmer_) < 0) {
     // Out of memory: its state is of no use any more, and words stay whole from here on.
     english_UTF_8_close_env(stemmer_);
     stemmer_ = nullptr;
-    return word;
+    return whole;
   }
   return {reinterpret_cast<const char*>(stemmer_->p), static_cast<std::size_t>(stemmer_->l)};
 }

@@ -197,6 +197,20 @@ CharClass class_of(char32_t c) {
   return CharClass::kSeparator;
 }
 
+char32_t spelled_small(char32_t c) {
+  if (c >= 0xC0 && c <= 0xDE && c != 0xD7) return c + 32;
+  if (c >= 0xDF && c <= 0xFF && c != 0xF7) return c;
+  return c == 0x152 || c == 0x153 ? 0x153 : 0;
+}
+
+char32_t compose_latin(char32_t letter, char32_t mark) {
+  const auto& letters = firsts().letters;
+  for (std::size_t i = 0; i < std::size(letters) && letters[i] <= 0xFF; ++i) {
+    if (detail::kBases[i] == letter && detail::kMarks[i] == mark) return letters[i];
+  }
+  return 0;
+}
+
 char32_t compose(char32_t base, char32_t next) {
   if (next == 0x0306) return base == 0x0438 ? 0x0439 : 0;
   if (next >= 0x1161 && next <= 0x1175) {

@@ -44,6 +44,13 @@ Folded fold_for_search(char32_t code_point);
 /// Of a code point that was folded.
 CharClass class_of(char32_t folded);
 
+/// As it is spelled, but small: U+00E9 for U+00C9. Only of what folds to letters of a-z, and only
+/// of the letters of Western Europe; others are 0.
+char32_t spelled_small(char32_t code_point);
+
+/// The small letter of Western Europe that a letter of a-z and a mark make, or 0.
+char32_t compose_latin(char32_t letter, char32_t mark);
+
 /// The one letter that `base` and `next` make: a syllable of jamo, voiced kana, and U+0439 (to
 /// Russian a letter of its own, which folding leaves whole). 0 if they stay two.
 char32_t compose(char32_t base, char32_t next);

@@ -138,7 +138,7 @@ Detached open_detached(std::uint32_t ticket, std::uint32_t id, std::string kind,
   };
   Result<std::shared_ptr<LocalProvider>> opened =
       co_await LocalProvider::open(make_host_storage(id, std::move(kind)), make_host_clock(id),
-                                   make_host_random(), options, on_notice);
+                                   make_host_random(), std::move(options), on_notice);
   if (!opened) {
     deliver_error(ticket, opened.error());
     co_return;
@@ -155,7 +155,12 @@ Result<void> open(Call& call) {
   if (!kind) return std::move(kind).error();
   LocalProviderOptions options;
   if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
-  open_detached(call.ticket, call.id, *std::move(kind), options);
+  if (const JsonValue* list = call.argument(1).find("languages")) {
+    auto languages = make_host_languages(call.id, *list);
+    if (!languages) return std::move(languages).error();
+    options.languages = *std::move(languages);
+  }
+  open_detached(call.ticket, call.id, *std::move(kind), std::move(options));
   return {};
 }
 

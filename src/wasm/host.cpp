@@ -28,6 +28,9 @@ EM_JS(int, agent_memory_host_parse, (const char* text, std::size_t size),
       { return Module["host"]["parse"](text, size); });
 EM_JS(double, agent_memory_host_now, (std::uint32_t owner),
       { return Module["host"]["now"](owner); });
+EM_JS(std::size_t, agent_memory_host_stem,
+      (std::uint32_t owner, std::uint32_t number, char* word, std::size_t size),
+      { return Module["host"]["stem"](owner, number, word, size); });
 EM_JS(std::uint32_t, agent_memory_host_random, (), { return Module["host"]["random"](); });
 // clang-format on
 
@@ -108,6 +111,10 @@ void host_progress(std::uint32_t ticket, double done, double total) {
 }
 
 double host_now(std::uint32_t owner) { return agent_memory_host_now(owner); }
+
+std::size_t host_stem(std::uint32_t owner, std::uint32_t number, char* word, std::size_t size) {
+  return agent_memory_host_stem(owner, number, word, size);
+}
 
 std::uint64_t host_random() {
   const std::uint64_t high = agent_memory_host_random();

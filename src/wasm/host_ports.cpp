@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/host_ports.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <utility>
 
+#include "text/english.hpp"
 #include "wasm/host.hpp"
 #include "wasm/wire.hpp"
 
@@ -173,6 +175,34 @@ class HostStorage final : public StoragePort {
   inline static HostStorage* first = nullptr;
 };
 
+class HostLanguage final : public LanguagePort {
+ public:
+  HostLanguage(std::uint32_t owner, std::uint32_t number, std::string id, std::string stop_words,
+               std::string letters)
+      : owner_(owner),
+        number_(number),
+        id_(std::move(id)),
+        stop_words_(std::move(stop_words)),
+        letters_(std::move(letters)) {}
+
+  [[nodiscard]] std::string_view id() const override { return id_; }
+  [[nodiscard]] std::string_view stop_words() const override { return stop_words_; }
+  [[nodiscard]] std::string_view letters() const override { return letters_; }
+  std::string_view stem(std::string_view word) override {
+    std::copy(word.begin(), word.end(), word_);
+    const std::size_t size = host_stem(owner_, number_, word_, word.size());
+    return size == 0 || size > kMaxWordBytes ? word : std::string_view(word_, size);
+  }
+
+ private:
+  std::uint32_t owner_;
+  std::uint32_t number_;
+  std::string id_;
+  std::string stop_words_;
+  std::string letters_;
+  char word_[kMaxWordBytes] = {};
+};
+
 class HostClock final : public ClockPort {
  public:
   explicit HostClock(std::uint32_t owner) : owner_(owner) {}
@@ -269,6 +299,31 @@ std::unique_ptr<StoragePort> make_host_storage(std::uint32_t id, std::string kin
 }
 
 void on_host_storage_changed(std::uint32_t id) { HostStorage::tell(id); }
+
+Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint32_t owner,
+                                                                       const JsonValue& json) {
+  std::vector<std::shared_ptr<LanguagePort>> languages;
+  const JsonArray* list = json.if_array();
+  for (const JsonValue& each : list == nullptr ? JsonArray{} : *list) {
+    const std::string* id = each.find_string("id");
+    const std::string* stop_words = each.find_string("stopWords");
+    const std::string* letters = each.find_string("letters");
+    const auto number = static_cast<std::uint32_t>(languages.size());
+    if (id != nullptr && *id == detail::English::kId) {
+      languages.push_back(std::make_shared<detail::English>());
+    } else if (id != nullptr && stop_words != nullptr && letters != nullptr) {
+      languages.push_back(
+          std::make_shared<HostLanguage>(owner, number, *id, *stop_words, *letters));
+    } else {
+      list = nullptr;
+      break;
+    }
+  }
+  if (list == nullptr || list->empty() || list->size() > 15) {
+    return Error::invalid("languages", "must be 1 to 15 languages, as languages() gives them");
+  }
+  return languages;
+}
 
 std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner) {
   return std::make_shared<HostClock>(owner);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent_memory/agent_memory.hpp"
 
@@ -34,6 +35,11 @@ class OperationAbort final : public AbortFlag {
 std::unique_ptr<StoragePort> make_host_storage(std::uint32_t id, std::string kind);
 /// Called by JavaScript when the watched storage `id` was changed elsewhere.
 void on_host_storage_changed(std::uint32_t id);
+
+/// The languages of the provider `owner`, as its options describe them: a list of id, stopWords
+/// and letters. English is the core's own, and its id is all that is needed.
+Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint32_t owner,
+                                                                       const JsonValue& json);
 
 std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner);
 std::shared_ptr<RandomPort> make_host_random();

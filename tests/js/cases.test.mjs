@@ -4,10 +4,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { LocalProvider } from 'agent-memory-wasm';
+import { languages } from 'agent-memory-wasm/languages';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 import { importAll, openProvider } from './support/open.mjs';
 import { openRanked, rankedBy } from './support/ranks.mjs';
 import { refused } from './support/refused.mjs';
+import { stem } from './support/stem.mjs';
 
 const folder = path.join(import.meta.dirname, '../cases');
 const readCases = async (file) => JSON.parse(await readFile(path.join(folder, file), 'utf8'));
@@ -112,6 +114,18 @@ test('ranks and scores are those of every other runtime', async (t) => {
     assert.deepEqual(ranks[i], expected, what);
   }
 });
+
+// ------------------------------------------------------------------------------------- stems.json
+
+for (const { language: name, stems } of await readCases('stems.json')) {
+  test(`the stems of ${name} are Snowball's own`, async () => {
+    const [language] = await languages(name);
+    for (const pair of stems) {
+      const [word, expected] = pair.split(' ');
+      assert.equal(stem(language, word), expected, word);
+    }
+  });
+}
 
 test('every file of cases is read by some test', async () => {
   const source = await readFile(import.meta.filename, 'utf8');

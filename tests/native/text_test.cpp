@@ -296,7 +296,7 @@ TEST_CASE("a query says which of its words other forms are to be looked for", "[
   constexpr Variants kNone = Variants::kNone;
   using All = std::vector<Variants>;
   CHECK(variants("what tea does Alice drink?") == All{kUnknown, kUnknown, kUnknown});
-  CHECK(variants("green tea") == All{kUnknown, kUnknown});
+  CHECK(variants("green tea") == All(2, Variants::kUndecided));
   CHECK(variants("in 2026 on 8th gpt4") == All{kNone, kNone, kNone});
   // Letters of no English word.
   CHECK(variants("\u043A\u043D\u0438\u0433\u0438") == All{kAlways});
@@ -307,8 +307,27 @@ TEST_CASE("a query says which of its words other forms are to be looked for", "[
   // Words of a sentence in another language.
   CHECK(variants("wo ist meine Wohnung") == All(4, kAlways));
   CHECK(variants("donde esta mi casa") == All(4, kAlways));
-  CHECK(variants("the house of der Mann") == All{kUnknown, kUnknown, kUnknown});
-  CHECK(variants("Wohnung in Berlin") == All{kUnknown, kUnknown});
+  CHECK(variants("the house of der Mann") == All(3, Variants::kUndecided));
+  CHECK(variants("Wohnung in Berlin") == All(2, Variants::kUndecided));
+}
+
+TEST_CASE("foreign terms are in nearly every text of other languages, and in no English one",
+          "[text]") {
+  const auto has_some = [](std::string_view text) {
+    const Analyzer analyzer;
+    const Strings of_text = terms(text);
+    const Strings& foreign = analyzer.foreign_terms();
+    return std::any_of(foreign.begin(), foreign.end(),
+                       [&](const std::string& term) { return has(of_text, term); });
+  };
+  CHECK(has_some("Ich suche eine Wohnung in Berlin, die nicht zu teuer ist."));
+  CHECK(has_some("Je cherche un appartement que je peux payer."));
+  CHECK(has_some("Busco un apartamento con balc\u00F3n en el centro."));
+  CHECK(has_some("Cerco un appartamento che non sia troppo caro."));
+  CHECK(has_some("Ik zoek een huis in Utrecht."));
+  CHECK(has_some("Jag letar efter ett hus och en b\u00E5t."));
+  CHECK_FALSE(has_some("I am looking for a flat in Berlin that is not too expensive."));
+  CHECK_FALSE(has_some("She said that we could come over on Sunday and eat with them."));
 }
 
 TEST_CASE("numbers give their parts and names with digits stay whole", "[text]") {

@@ -75,7 +75,7 @@ test('it holds what it should, and nothing else', async () => {
     /^README\.md$/,
     /^LICENSE$/,
     /^dist\/THIRD-PARTY\.txt$/,
-    /^dist\/agent-memory\.wasm$/,
+    /^dist\/agent-memory(-languages)?\.wasm$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^dist\/[\w/-]+\.d\.ts$/,
   ];
@@ -88,12 +88,13 @@ test('it holds what it should, and nothing else', async () => {
     'LICENSE',
     'dist/THIRD-PARTY.txt',
     'dist/agent-memory.wasm',
+    'dist/agent-memory-languages.wasm',
     'dist/index.js',
     'dist/index.d.ts',
   ]) {
     assert.ok(files.includes(file), file);
   }
-  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 1);
+  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 2);
 });
 
 test('no file of it is a test, a fixture, a demo or a source', async () => {

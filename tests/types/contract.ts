@@ -159,7 +159,7 @@ export type Providers = Checks<
     Takes<(options?: LocalProviderOptions) => Promise<LocalProvider>, typeof LocalProvider.open>,
     Keys<
       LocalProviderOptions,
-      'name' | 'storage' | 'embedder' | 'halfLifeMs' | 'durability' | 'roles' | 'now'
+      'name' | 'storage' | 'embedder' | 'halfLifeMs' | 'durability' | 'roles' | 'languages' | 'now'
     >,
     Optional<LocalProviderOptions, keyof LocalProviderOptions>,
     Takes<(memoryId: string) => Promise<RetrievedMemory | null>, LocalProvider['getMemory']>,

@@ -13,7 +13,7 @@ import {
   storageError,
 } from '../errors.js';
 import type { MemoryErrorInit } from '../errors.js';
-import type { MemoryProvider, StoragePort } from '../types.js';
+import type { Language, MemoryProvider, StoragePort } from '../types.js';
 import { Operation, Request } from './module.js';
 import type { Host, ObjectId, OperationNumber, Ticket, WasmModule } from './module.js';
 import {
@@ -46,6 +46,9 @@ const lockPatienceMs = 50;
 // The times that ISO 8601 can say: the years 0000 to 9999. Kept in step with src/base/time.hpp.
 const earliestMs = -62_167_219_200_000;
 const latestMs = 253_402_300_799_999;
+
+// LanguagePort::kMaxWordBytes in include/agent_memory/language.hpp.
+const maxWordBytes = 64;
 
 const decoder = new TextDecoder();
 const nothing = new Packed([]);
@@ -91,6 +94,7 @@ export class Bridge implements Host {
   readonly #providers = new Map<ObjectId, MemoryProvider>();
   readonly #listeners = new Map<ObjectId, (event: unknown) => void>();
   readonly #clocks = new Map<ObjectId, () => number>();
+  readonly #languages = new Map<ObjectId, readonly Language[]>();
   /** Errors of ports, which the core carries as numbers only. */
   readonly #causes = new Map<number, unknown>();
   /** Drawn many at a time: one draw costs as much as a thousand of its numbers. */
@@ -231,6 +235,10 @@ export class Bridge implements Host {
     this.#clocks.set(id, now);
   }
 
+  addLanguages(id: ObjectId, languages: readonly Language[]): void {
+    this.#languages.set(id, languages);
+  }
+
   addProvider(id: ObjectId, provider: MemoryProvider): void {
     this.#providers.set(id, provider);
   }
@@ -252,6 +260,7 @@ export class Bridge implements Host {
     if (storage) storage.unwatch = undefined;
     this.#storages.delete(id);
     this.#clocks.delete(id);
+    this.#languages.delete(id);
     this.#providers.delete(id);
     this.#listeners.delete(id);
   }
@@ -317,6 +326,16 @@ export class Bridge implements Host {
       this.#randomLeft = this.#randomPool.length;
     }
     return this.#randomPool[--this.#randomLeft] ?? 0;
+  }
+
+  stem(owner: ObjectId, number: number, word: number, size: number): number {
+    try {
+      const bytes = this.#reader?.bytes().subarray(word, word + maxWordBytes);
+      const language = this.#languages.get(owner)?.[number];
+      return bytes && language ? language.stem(bytes, size) : size;
+    } catch {
+      return size; // a word stays whole, for the core has no way to unwind
+    }
   }
 
   call(

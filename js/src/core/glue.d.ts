@@ -10,3 +10,8 @@ declare module '#glue' {
 declare module '#wasm' {
   export function wasmSource(): Promise<import('../types.js').WasmSource>;
 }
+
+// `#languages-wasm` likewise.
+declare module '#languages-wasm' {
+  export function languagesWasmSource(): Promise<import('../types.js').WasmSource>;
+}

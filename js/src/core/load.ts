@@ -8,7 +8,11 @@ import { wasmSource } from '#wasm';
 import { InternalError } from '../errors.js';
 import type { LoadOptions, WasmSource } from '../types.js';
 import { Bridge } from './bridge.js';
+import { compile } from './compile.js';
 import type { WasmModule } from './module.js';
+
+const advice =
+  'Copy agent-memory.wasm next to your script, or call load({ wasm }) with its address.';
 
 let loading: Promise<Bridge> | undefined;
 
@@ -40,7 +44,8 @@ async function start(source: WasmSource | Promise<WasmSource> | undefined): Prom
     loading = undefined;
   });
   try {
-    const compiled = await compile(source === undefined ? await wasmSource() : await source);
+    const found = source === undefined ? await wasmSource() : await source;
+    const compiled = await compile(found, advice);
     const { module, memory } = await instantiate(compiled, made);
     made.attach(module, memory);
     made.learnNames();
@@ -75,45 +80,4 @@ function instantiate(
       else resolve({ module, memory });
     }, reject);
   });
-}
-
-// By the class name they say: objects of another realm are no `instanceof` of ours.
-function saysItIs(value: unknown, name: string): boolean {
-  return Object.prototype.toString.call(value) === `[object ${name}]`;
-}
-
-function isModule(value: unknown): value is WebAssembly.Module {
-  return saysItIs(value, 'WebAssembly.Module');
-}
-
-function isResponse(value: unknown): value is Response {
-  return saysItIs(value, 'Response');
-}
-
-function isURL(value: unknown): value is URL {
-  return saysItIs(value, 'URL');
-}
-
-async function compile(source: WasmSource): Promise<WebAssembly.Module> {
-  if (isModule(source)) return source;
-  if (isResponse(source)) return compileResponse(source);
-  if (typeof source === 'string' || isURL(source)) {
-    return compileResponse(await fetch(source, { credentials: 'same-origin' }));
-  }
-  return WebAssembly.compile(source);
-}
-
-async function compileResponse(response: Response): Promise<WebAssembly.Module> {
-  if (!response.ok) throw new Error(`${response.url} answered with status ${response.status}`);
-  const type = response.headers.get('content-type') ?? '';
-  if (type.startsWith('text/html')) {
-    throw new Error(
-      `${response.url} answered with a web page. Copy agent-memory.wasm next to your script, or ` +
-        'call load({ wasm }) with its address.',
-    );
-  }
-  if (type.startsWith('application/wasm') && typeof WebAssembly.compileStreaming === 'function') {
-    return WebAssembly.compileStreaming(response);
-  }
-  return WebAssembly.compile(await response.arrayBuffer());
 }

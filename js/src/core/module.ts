@@ -77,6 +77,8 @@ export interface Host {
   parse(text: number, size: number): number;
   now(owner: ObjectId): number;
   random(): number;
+  /** Stems the first `size` of the 64 bytes at `word`, in their place; how long the stem is. */
+  stem(owner: ObjectId, number: number, word: number, size: number): number;
 }
 
 export interface ModuleArguments {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "text/vocabulary.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "base/utf8.hpp"
+#include "text/english.hpp"
+#include "text/folding.hpp"
+
+namespace agent_memory::detail {
+namespace {
+
+std::uint32_t hash(std::string_view text) {
+  std::uint32_t value = 2166136261U;
+  for (const char byte : text)
+    value = (value ^ static_cast<std::uint8_t>(byte)) * 16777619U;
+  return value ^ (value >> 15);
+}
+
+/// A word of letters alone as the segmenter folds it.
+void fold_word(std::string_view word, WordBuffer& folded) {
+  folded.clear();
+  for (std::size_t i = 0; i < word.size();) {
+    const Folded letters = fold_for_search(decode_utf8(word, i));
+    for (std::uint32_t k = 0; k < letters.size; ++k) {
+      if (class_of(letters.code_points[k]) == CharClass::kWord)
+        folded.append(letters.code_points[k]);
+    }
+  }
+}
+
+std::u32string letters_of(std::string_view text) {
+  std::u32string letters;
+  for (std::size_t i = 0; i < text.size();)
+    letters.push_back(decode_utf8(text, i));
+  return letters;
+}
+
+constexpr char32_t kFirstAfterLatin = 0x370;
+
+}  // namespace
+
+void WordOwners::add(std::string_view words, Bits owner) {
+  WordBuffer folded;
+  for (std::size_t begin = 0; begin < words.size();) {
+    const std::size_t end = std::min(words.find(' ', begin), words.size());
+    fold_word(words.substr(begin, end - begin), folded);
+    begin = end + 1;
+    if (folded.size() == 0) continue;
+    if ((count_ + 1) * 2 > places_.size()) grow();
+    Place& place = places_[locate(folded.view())];
+    if (place.size == 0) {
+      place.begin = static_cast<std::uint32_t>(text_.size());
+      place.size = static_cast<std::uint16_t>(folded.size());
+      text_.append(folded.view());
+      ++count_;
+    }
+    place.owners = static_cast<Bits>(place.owners | owner);
+  }
+}
+
+WordOwners::Bits WordOwners::find(std::string_view word) const {
+  return places_.empty() ? Bits{0} : places_[locate(word)].owners;
+}
+
+std::size_t WordOwners::locate(std::string_view word) const {
+  const std::size_t mask = places_.size() - 1;
+  std::size_t at = hash(word) & mask;
+  while (places_[at].size != 0 &&
+         std::string_view(text_).substr(places_[at].begin, places_[at].size) != word)
+    at = (at + 1) & mask;
+  return at;
+}
+
+void WordOwners::grow() {
+  std::vector<Place> old =
+      std::exchange(places_, std::vector<Place>(std::max<std::size_t>(1024, places_.size() * 2)));
+  for (const Place& place : old) {
+    if (place.size == 0) continue;
+    places_[locate(std::string_view(text_).substr(place.begin, place.size))] = place;
+  }
+}
+
+Vocabulary::Vocabulary(std::vector<std::shared_ptr<LanguagePort>> languages)
+    : cached_(std::size_t{1} << kCachedBits) {
+  if (languages.empty()) languages.push_back(std::make_shared<English>());
+  if (languages.size() > kMaxLanguages) languages.resize(kMaxLanguages);
+  std::string ids;
+  for (std::shared_ptr<LanguagePort>& port : languages) {
+    const Number number = languages_.size();
+    Language language{
+        .port = std::move(port), .letters = {}, .is_english = false, .is_latin = true};
+    language.letters = letters_of(language.port->letters());
+    language.is_english = language.port->id() == English::kId;
+    language.is_latin = language.letters.empty() || language.letters[0] < kFirstAfterLatin;
+    stop_words_.add(language.port->stop_words(), bit(number));
+    if (language.is_english) {
+      stop_words_.add(foreign_words(), kForeign);
+      note_foreign_terms(*language.port);
+    }
+    ids.append(language.port->id()).append(" ");
+    if (language.is_latin && latin_count_++ == 0) first_latin_ = number;
+    needs_spelling_ = needs_spelling_ || !language.is_english;
+    languages_.push_back(std::move(language));
+  }
+  if (needs_spelling_ || size() > 1) fingerprint_ = hash(ids) >> 8;
+}
+
+void Vocabulary::note_foreign_terms(LanguagePort& english) {
+  const std::string_view words = frequent_foreign_words();
+  for (std::size_t begin = 0; begin < words.size();) {
+    const std::size_t end = std::min(words.find(' ', begin), words.size());
+    const std::string_view term = english.stem(words.substr(begin, end - begin));
+    begin = end + 1;
+    if (std::find(foreign_terms_.begin(), foreign_terms_.end(), term) == foreign_terms_.end())
+      foreign_terms_.emplace_back(term);
+  }
+}
+
+Vocabulary::Number Vocabulary::language_of(char32_t letter) const {
+  for (Number number = 0; number < size(); ++number) {
+    const Language& language = languages_[number];
+    if (!language.is_latin && language.letters.find(letter) != std::u32string::npos) return number;
+  }
+  return kNone;
+}
+
+void Vocabulary::vote(std::string_view folded, std::string_view spelling, Votes& votes) const {
+  const WordOwners::Bits owners = stop_words_.find(folded);
+  for (Number number = 0; number < size(); ++number) {
+    if ((owners & bit(number)) != 0) ++votes[number];
+    for (std::size_t i = 0; i < spelling.size();) {
+      if (languages_[number].letters.find(decode_utf8(spelling, i)) == std::u32string::npos)
+        continue;
+      ++votes[number];
+      break;
+    }
+  }
+}
+
+Vocabulary::Number Vocabulary::elect(const Votes& votes) const {
+  Number elected = first_latin_;
+  for (Number number = 0; number < size(); ++number) {
+    if (is_latin(number) && votes[number] > votes[elected]) elected = number;
+  }
+  return elected;
+}
+
+int Vocabulary::evidence_of_english(Number english, std::string_view folded) const {
+  const WordOwners::Bits owners = stop_words_.find(folded);
+  return ((owners & bit(english)) != 0 ? 1 : 0) - ((owners & kForeign) != 0 ? 1 : 0);
+}
+
+Vocabulary::Key Vocabulary::key_of(const WordBuffer& word) {
+  static_assert(std::endian::native == std::endian::little);  // the first letter is the low byte
+  Key key{};
+  // What is behind the word is left from an older one.
+  const auto first_bytes = [](std::uint64_t bytes, std::size_t count) {
+    return count >= 8 ? bytes : bytes & ~(~std::uint64_t{0} << (8 * count));
+  };
+  const std::size_t size = word.size();
+  std::memcpy(key.data(), word.data(), size <= 16 ? 16 : sizeof key);
+  key[0] = first_bytes(key[0], size);
+  key[1] = first_bytes(key[1], size < 8 ? 0 : size - 8);
+  if (size > 16) key[2] = first_bytes(key[2], size - 16);
+  return key;
+}
+
+std::string_view Vocabulary::term(Number language, const WordBuffer& folded,
+                                  const WordBuffer& spelling) {
+  const WordBuffer& word = is_english(language) ? folded : spelling;
+  if (word.size() > sizeof(Key)) return find_term(language, folded.view(), word.view());
+  const Key key = key_of(word);
+  std::uint64_t hashed = key[0] * 0x9E3779B97F4A7C15U ^ key[1] * 0xC2B2AE3D27D4EB4FU ^ language;
+  if (word.size() > 16) hashed ^= key[2] * 0x165667B19E3779F9U;
+  hashed = (hashed ^ (hashed >> 32)) * 0x9E3779B97F4A7C15U;
+  Cached& slot = cached_[static_cast<std::size_t>(hashed >> (64 - kCachedBits))];
+  if (slot.key == key && slot.language == language) return {slot.term, slot.size};
+
+  const std::string_view term = find_term(language, folded.view(), word.view());
+  if (term.size() > sizeof slot.term) return term;
+  slot.key = key;
+  slot.language = static_cast<std::uint8_t>(language);
+  slot.size = static_cast<std::uint8_t>(term.size());
+  std::copy(term.begin(), term.end(), slot.term);
+  return {slot.term, slot.size};
+}
+
+std::string_view Vocabulary::find_term(Number language, std::string_view folded,
+                                       std::string_view word) {
+  if ((stop_words_.find(folded) & bit(language)) != 0) return {};
+  const std::string_view stem = languages_[language].port->stem(word);
+  if (is_english(language)) return stem;
+  fold_word(stem, found_);
+  return found_.size() == 0 ? folded : found_.view();
+}
+
+}  // namespace agent_memory::detail
