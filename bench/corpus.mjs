@@ -104,11 +104,10 @@ function makeQueries(conversations, count, names, seed) {
   );
 }
 
-/** Distinct words that no stemmer changes and none of which begins with another. */
+/** Words that no stemmer changes and that do not look like each other, so that a deleted one finds nothing. */
 function markerWord(index) {
-  const letter = (digit) => 'bcdfghjkmn'[digit];
-  const digits = String(index).padStart(4, '0');
-  return `qo${[...digits].map((digit) => `${letter(digit)}o`).join('')}k`;
+  const random = randomNumbers(index);
+  return `q${Array.from({ length: 9 }, () => pick('bcdfghjkmn', random)).join('')}k`;
 }
 
 // ------------------------------------------------------------------------------------- texts in pieces
