@@ -154,6 +154,7 @@ Slot Partition::add(DocumentId document, TimestampMs time_ms,
                     const std::optional<std::string>& run_id, Traits traits, const TermList& text,
                     const TermList& name) {
   const Slot slot = slots();
+  foreign_count_.reset();
   time_ms = std::clamp(time_ms, kMinTimestampMs, kMaxTimestampMs);
   append_tight(documents_, document);
   append_tight(times_, time_ms);
@@ -198,6 +199,7 @@ void Partition::remove(Slot slot) {
       last_of_thread_[thread_of(slot)] = before;
     }
   }
+  foreign_count_.reset();
   total_length_ -= lengths_[slot];
   lengths_[slot] = 0;
   documents_[slot] = kDead;
@@ -213,6 +215,24 @@ std::uint32_t Partition::live_count(std::uint32_t term) const {
   std::uint32_t count = 0;
   cursor(term).visit_until(
       kNoSlot, [&](const Posting& posting) { count += lengths_[posting.slot] != 0 ? 1 : 0; });
+  return count;
+}
+
+std::vector<TermVariant> Partition::variants(std::string_view word,
+                                             TermExpansion::Purpose purpose) const {
+  if (!expansion_) expansion_ = std::make_unique<TermExpansion>();
+  return expansion_->expand(
+      terms_, word, [&](std::uint32_t term) { return live_count(term) != 0; }, purpose);
+}
+
+std::uint64_t Partition::foreign_count(const std::vector<std::string>& terms) const {
+  if (foreign_count_) return *foreign_count_;
+  std::uint64_t count = 0;
+  for (const std::string& term : terms) {
+    const std::uint32_t number = find_term(term);
+    if (number != TermDictionary::kNone) count += live_count(number);
+  }
+  foreign_count_ = count;
   return count;
 }
 

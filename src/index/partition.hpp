@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "index/memory_index.hpp"
 #include "index/postings.hpp"
 #include "index/term_dictionary.hpp"
+#include "index/term_expansion.hpp"
 #include "text/analyzer.hpp"
 
 namespace agent_memory {
@@ -138,6 +140,13 @@ class Partition {
   /// How many living documents have the term. Walks the list where there are dead ones.
   [[nodiscard]] std::uint32_t live_count(std::uint32_t term) const;
 
+  /// The terms of living documents that `word` may stand for; see TermExpansion.
+  [[nodiscard]] std::vector<TermVariant> variants(std::string_view word,
+                                                  TermExpansion::Purpose purpose) const;
+  /// How many times a living document has one of `terms`, always the same ones. Counted once after
+  /// each change.
+  [[nodiscard]] std::uint64_t foreign_count(const std::vector<std::string>& terms) const;
+
   /// Bounds, not necessarily tight, of the times in slots [window * kWindowSlots, ...).
   [[nodiscard]] TimeRange window_times(std::size_t window) const { return window_times_[window]; }
   [[nodiscard]] std::size_t windows() const { return window_times_.size(); }
@@ -195,6 +204,9 @@ class Partition {
   TermDictionary ids_;
   TermDictionary terms_;
   PostingLists postings_;
+  // What these hold follows from the rest; made when it is first asked for.
+  mutable std::unique_ptr<TermExpansion> expansion_;
+  mutable std::optional<std::uint64_t> foreign_count_;
 };
 
 template <typename Order>

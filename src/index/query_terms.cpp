@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 
 #include "base/sort.hpp"
 #include "base/utf8.hpp"
@@ -45,11 +44,21 @@ QueryTerms analyze_query(Analyzer& analyzer, std::string_view text, TimestampMs 
   TermList found;
   analyzer.analyze_query(text, found);
   QueryTerms analyzed;
+  analyzed.foreign_terms = &analyzer.foreign_terms();
   analyzed.terms.reserve(found.size());
-  for (std::size_t i = 0; i < found.size(); ++i)
-    analyzed.terms.emplace_back(found[i]);
-  sort_stably(analyzed.terms, std::less<>());
-  analyzed.terms.erase(std::unique(analyzed.terms.begin(), analyzed.terms.end()),
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found.is_alternative(i)) {
+      analyzed.terms.back().alternatives.emplace_back(found[i]);
+    } else {
+      analyzed.terms.push_back({.text = std::string(found[i]), .variants = found.variants(i)});
+    }
+  }
+  sort_stably(analyzed.terms,
+              [](const QueryTerm& left, const QueryTerm& right) { return left.text < right.text; });
+  const auto is_same = [](const QueryTerm& left, const QueryTerm& right) {
+    return left.text == right.text;
+  };
+  analyzed.terms.erase(std::unique(analyzed.terms.begin(), analyzed.terms.end(), is_same),
                        analyzed.terms.end());
   analyzed.dates = find_dates(text, now_ms);
   return analyzed;
@@ -80,8 +89,11 @@ std::vector<std::string> words_behind(Analyzer& analyzer, std::string_view query
     terms.clear();
     analyzer.analyze_query(piece, terms);
     for (std::size_t i = 0; i < terms.size(); ++i) {
-      const auto place = std::lower_bound(analyzed.terms.begin(), analyzed.terms.end(), terms[i]);
-      if (place == analyzed.terms.end() || *place != terms[i]) continue;
+      if (terms.is_alternative(i)) continue;
+      const auto place = std::lower_bound(
+          analyzed.terms.begin(), analyzed.terms.end(), terms[i],
+          [](const QueryTerm& term, std::string_view text) { return term.text < text; });
+      if (place == analyzed.terms.end() || place->text != terms[i]) continue;
       if (!terms_matched[static_cast<std::size_t>(place - analyzed.terms.begin())]) continue;
       // Without blanks to part them, the terms are what comes closest to words.
       add(terms.position(0) == terms.position(terms.size() - 1) ? piece : terms[i]);

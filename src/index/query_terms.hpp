@@ -13,9 +13,18 @@
 
 namespace agent_memory {
 
+struct QueryTerm {
+  std::string text;
+  /// Which others may stand for it, by looking like it; and those that do in other languages.
+  Variants variants = Variants::kNone;
+  std::vector<std::string> alternatives = {};
+};
+
 struct QueryTerms {
   /// Distinct, in the order of their bytes: a term that is asked for twice counts once.
-  std::vector<std::string> terms;
+  std::vector<QueryTerm> terms;
+  /// Analyzer::foreign_terms.
+  const std::vector<std::string>* foreign_terms = nullptr;
   std::vector<DateMention> dates;
 };
 

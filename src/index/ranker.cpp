@@ -8,136 +8,11 @@
 #include <cstring>
 #include <limits>
 
-#include "base/sort.hpp"
-#include "index/bm25.hpp"
+#include "index/query_plan.hpp"
 #include "index/scoring.hpp"
-#include "text/cues.hpp"
 
 namespace agent_memory {
 namespace {
-
-/// What a document has matched, in 32 bits, so that each posting costs one addition: in the lower
-/// half the sum of the matched terms' weights, above it a bit for each of the heaviest terms, on
-/// top whether the query names the speaker.
-namespace cell {
-constexpr std::uint32_t kWeights = 0xFFFF;
-constexpr unsigned kFirstTerm = 16;
-constexpr std::size_t kTerms = 15;
-constexpr std::uint32_t kTermBits = 0x7FFF0000;
-constexpr std::uint32_t kSpeaker = 0x80000000;
-}  // namespace cell
-
-/// What the weights of a query's terms add up to, nearly: rounded, and at least 1 each, those of
-/// kMaxTerms stay below 2^16. Of more terms the lightest are not looked for.
-constexpr double kFullWeight = 65000;
-constexpr std::size_t kMaxTerms = 500;
-
-struct PlannedTerm {
-  const std::string* text = nullptr;
-  /// Nullptr for a term of words.
-  const DateMention* date = nullptr;
-  std::uint64_t documents = 0;
-  double idf = 0;
-  /// Its share of kFullWeight; and that with its bit, as it is added to a cell.
-  std::uint32_t weight = 0;
-  std::uint32_t cell = 0;
-};
-
-/// Everything about a query that does not depend on the document.
-struct Plan {
-  /// Heaviest first. Each document's sum is taken in this order.
-  std::vector<PlannedTerm> terms;
-  std::uint32_t full_weight = 0;
-  double average_length = 1;
-  bool asks_for_time = false;
-};
-
-/// Calls `visit` with the living slots whose time is in one of `ranges`.
-template <typename Visitor>
-void visit_dated(const Partition& partition, const std::vector<TimeRange>& ranges, Visitor visit) {
-  for (std::size_t window = 0; window < partition.windows(); ++window) {
-    const TimeRange times = partition.window_times(window);
-    const auto apart = [&](const TimeRange& range) {
-      return range.to <= times.from || range.from >= times.to;
-    };
-    if (std::all_of(ranges.begin(), ranges.end(), apart)) continue;
-    const Slot begin = static_cast<Slot>(window) * kWindowSlots;
-    const Slot end = std::min(begin + kWindowSlots, partition.slots());
-    for (Slot slot = begin; slot < end; ++slot) {
-      const TimestampMs time = partition.time(slot);
-      const auto contains = [&](const TimeRange& range) { return range.contains(time); };
-      if (std::any_of(ranges.begin(), ranges.end(), contains) && partition.is_live(slot)) {
-        visit(slot);
-      }
-    }
-  }
-}
-
-std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& selection) {
-  TimestampMs earliest = std::numeric_limits<TimestampMs>::max();
-  TimestampMs latest = std::numeric_limits<TimestampMs>::min();
-  for (const Selection::Part& part : selection.parts) {
-    for (std::size_t window = 0; window < part.partition->windows(); ++window) {
-      const TimeRange times = part.partition->window_times(window);
-      earliest = std::min(earliest, times.from);
-      latest = std::max(latest, times.to - 1);
-    }
-  }
-  return ranges_between(mention, earliest, latest);
-}
-
-Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection) {
-  std::uint64_t documents = 0;
-  std::uint64_t total_length = 0;
-  for (const Selection::Part& part : selection.parts) {
-    documents += part.partition->live();
-    total_length += part.partition->total_length();
-  }
-  Plan plan;
-  plan.asks_for_time = asks_for_time(query.text);
-  if (total_length != 0) {
-    plan.average_length = static_cast<double>(total_length) / static_cast<double>(documents);
-  }
-  for (const std::string& term : terms.terms) {
-    std::uint64_t with_term = 0;
-    for (const Selection::Part& part : selection.parts) {
-      const std::uint32_t number = part.partition->find_term(term);
-      if (number != TermDictionary::kNone) with_term += part.partition->live_count(number);
-    }
-    plan.terms.push_back({.text = &term,
-                          .documents = with_term,
-                          .idf = inverse_document_frequency(documents, with_term)});
-  }
-  for (const DateMention& mention : terms.dates) {
-    const std::vector<TimeRange> ranges = ranges_of(mention, selection);
-    std::uint64_t dated = 0;
-    for (const Selection::Part& part : selection.parts) {
-      visit_dated(*part.partition, ranges, [&](Slot) { ++dated; });
-    }
-    plan.terms.push_back({.date = &mention,
-                          .documents = dated,
-                          .idf = inverse_document_frequency(documents, dated)});
-  }
-  sort_stably(plan.terms, [](const PlannedTerm& left, const PlannedTerm& right) {
-    return left.idf > right.idf;
-  });
-  double sum = 0;
-  for (const PlannedTerm& term : plan.terms)
-    sum += term.idf;
-  for (PlannedTerm& term : plan.terms) {
-    term.weight =
-        static_cast<std::uint32_t>(std::max(1L, std::lround(term.idf / sum * kFullWeight)));
-    plan.full_weight += term.weight;
-  }
-  // What nobody has weighs, but need not be looked for.
-  std::erase_if(plan.terms, [](const PlannedTerm& term) { return term.documents == 0; });
-  if (plan.terms.size() > kMaxTerms) plan.terms.resize(kMaxTerms);
-  for (std::size_t i = 0; i < plan.terms.size(); ++i) {
-    PlannedTerm& term = plan.terms[i];
-    term.cell = term.weight + (i < cell::kTerms ? 1U << (cell::kFirstTerm + i) : 0U);
-  }
-  return plan;
-}
 
 // Four lanes of 32 bits: SIMD on wasm and on every processor that has it.
 constexpr Slot kLanes = 4;
@@ -222,7 +97,6 @@ class Ranker::Pass {
   Pass& operator=(const Pass&) = delete;
 
   void run(const Selection& selection) {
-    const TermShares share(plan_.average_length);
     for (const PlannedTerm& term : plan_.terms) {
       if (term.date != nullptr) {
         visit_dated(partition_, ranges_of(*term.date, selection), [&](Slot slot) {
@@ -230,9 +104,11 @@ class Ranker::Pass {
           sums_[slot] += static_cast<float>(term.weight);
           cells_[slot] += term.cell;
         });
+      } else if (term.group_begin != term.group_end) {
+        add_group(term);
       } else if (const std::uint32_t number = partition_.find_term(*term.text);
                  number != TermDictionary::kNone) {
-        add_term(term, number, share);
+        add_term(term, number);
       }
     }
     consider_all();
@@ -249,17 +125,31 @@ class Ranker::Pass {
   };
   using FirstBlocks = std::array<FirstBlock, kFirstBlocks>;
 
-  void add_term(const PlannedTerm& term, std::uint32_t number, const TermShares& share) {
+  void add_term(const PlannedTerm& term, std::uint32_t number) {
     const auto weight = static_cast<float>(term.weight);
     const bool everything = view_.everything();
     partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
       const std::uint32_t length = partition_.length(posting.slot);
       if (length == 0) return;  // dead
       if (!everything && !partition_.is_visible(posting.slot, view_)) return;
-      sums_[posting.slot] += weight * share(static_cast<float>(posting.frequency), length);
+      sums_[posting.slot] += weight * plan_.share(static_cast<float>(posting.frequency), length);
       cells_[posting.slot] =
           (cells_[posting.slot] + term.cell) | (posting.speaker ? cell::kSpeaker : 0);
     });
+  }
+
+  /// Each document once, however many of the group's terms it has.
+  void add_group(const PlannedTerm& term) {
+    const auto weight = static_cast<float>(term.weight);
+    const GroupPosting* const end = plan_.group_postings.data() + term.group_end;
+    const GroupPosting* each =
+        std::partition_point(plan_.group_postings.data() + term.group_begin, end,
+                             [&](const GroupPosting& other) { return other.part < part_; });
+    for (; each != end && each->part == part_; ++each) {
+      if (!partition_.is_visible(each->slot, view_)) continue;
+      sums_[each->slot] += weight * each->share;
+      cells_[each->slot] = (cells_[each->slot] + term.cell) | (each->speaker ? cell::kSpeaker : 0);
+    }
   }
 
   [[nodiscard]] double matched(Slot slot) const {
@@ -550,45 +440,6 @@ std::vector<Candidate> Ranker::by_time(const IndexQuery& query, const Selection&
     candidate.strength = round_score(recency(candidate.time_ms, query.now_ms, query.half_life_ms));
   }
   return ranked;
-}
-
-std::vector<Ranker::Matches> Ranker::matches(const std::vector<Candidate>& candidates,
-                                             const QueryTerms& terms, const Selection& selection) {
-  std::vector<Matches> all(candidates.size(), {.terms = std::vector<bool>(terms.terms.size()),
-                                               .dates = std::vector<bool>(terms.dates.size())});
-  std::vector<std::size_t> order(candidates.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  sort_stably(order, [&](std::size_t left, std::size_t right) {
-    return std::pair(candidates[left].part, candidates[left].slot) <
-           std::pair(candidates[right].part, candidates[right].slot);
-  });
-  for (std::size_t term = 0; term < terms.terms.size(); ++term) {
-    for (std::size_t i = 0; i < order.size();) {
-      const std::uint32_t part = candidates[order[i]].part;
-      const Partition& partition = *selection.parts[part].partition;
-      const std::uint32_t number = partition.find_term(terms.terms[term]);
-      if (number == TermDictionary::kNone) {
-        while (i < order.size() && candidates[order[i]].part == part)
-          ++i;
-        continue;
-      }
-      PostingCursor cursor = partition.cursor(number);
-      for (; i < order.size() && candidates[order[i]].part == part; ++i) {
-        cursor.visit_until(candidates[order[i]].slot, [](const Posting&) {});
-        all[order[i]].terms[term] = cursor.slot() == candidates[order[i]].slot;
-      }
-    }
-  }
-  for (std::size_t date = 0; date < terms.dates.size(); ++date) {
-    const std::vector<TimeRange> ranges = ranges_of(terms.dates[date], selection);
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      all[i].dates[date] = std::any_of(ranges.begin(), ranges.end(), [&](const TimeRange& range) {
-        return range.contains(candidates[i].time_ms);
-      });
-    }
-  }
-  return all;
 }
 
 }  // namespace agent_memory

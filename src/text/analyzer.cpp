@@ -172,7 +172,7 @@ void Analyzer::Segmenter::analyze_query(std::string_view text, TermList& out) {
   if (out.size() == before) return read(text, Purpose::kQueryWithStopWords);
   if (evidence_ > 0 || !vocabulary_.is_english(language_)) return;
   for (std::size_t i = before; i < out.size(); ++i) {
-    if (out.variants(i) != Variants::kIfUnknown) continue;
+    if (out.variants(i) != Variants::kIfMistyped) continue;
     out.set_variants(i, evidence_ < 0 ? Variants::kAlways : Variants::kUndecided);
   }
 }
@@ -428,7 +428,10 @@ void Analyzer::Segmenter::end_query_letters(Vocabulary::Number language, std::st
     return;
   }
   const std::size_t first = out_->size();
-  out_->append(term, position_, is_english && is_folded ? Variants::kAlways : Variants::kIfUnknown);
+  out_->append(term, position_,
+               !is_english ? Variants::kIfUnknown
+               : is_folded ? Variants::kAlways
+                           : Variants::kIfMistyped);
   if (!vocabulary_.has_choice() || language != language_) return;
   for (Vocabulary::Number other = 0; other < vocabulary_.size(); ++other) {
     if (other == language || !vocabulary_.is_latin(other)) continue;

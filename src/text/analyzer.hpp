@@ -19,11 +19,14 @@ namespace agent_memory {
 enum class Variants : std::uint8_t {
   /// None: numbers, names with digits, emoji, and the pieces of words that are cut.
   kNone,
-  /// Where no text has the word's own term, which is then a typing error or an odd form: words
-  /// whose language has a stemmer, as far as can be told.
+  /// Where no text has the word's own term, which is then a typing error: English words. Their
+  /// look-alikes that are no errors mean something else.
+  kIfMistyped,
+  /// Where no text has the word's own term, which is then an odd form or a typing error: words of
+  /// other languages with a stemmer.
   kIfUnknown,
   /// As kAlways where the texts that are searched are in other languages (see
-  /// Analyzer::foreign_terms), else as kIfUnknown.
+  /// Analyzer::foreign_terms), else as kIfMistyped.
   kUndecided,
   /// In any case: words of other languages, whose forms have a term each.
   kAlways,

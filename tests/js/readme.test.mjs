@@ -4,6 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { LocalProvider } from 'agent-memory-wasm';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');
@@ -40,6 +42,19 @@ test('the second example finds, scores and explains', async () => {
   await provider.close();
 });
 
+test('the third example finds another form of a word, and what is said of languages is so', async () => {
+  const { provider, found } = await run(examples[2], 2, ['provider', 'found']);
+  assert.equal(found[0].memory, 'Wir haben die alten Häuser am Fluss gesehen.');
+  await provider.close();
+  const plain = await LocalProvider.open({ storage: memoryStorage() });
+  await plain.storeMemories('Ich suche eine Wohnung.');
+  await plain.storeMemories('I went home.');
+  for (const query of ['Wohnungen', 'who goes where?']) {
+    assert.equal((await plain.retrieveMemories(query)).length, 1, query);
+  }
+  await plain.close();
+});
+
 test('README has no other example than those tested here', () => {
-  assert.equal(examples.length, 2);
+  assert.equal(examples.length, 3);
 });

@@ -112,6 +112,20 @@ TEST_CASE("the word itself comes first, and beside it the others weigh less", "[
   CHECK(known[1].weight == Catch::Approx(0.75 * unknown[0].weight));
 }
 
+TEST_CASE("a typing error stands for what is very like it and begins as it does", "[expansion]") {
+  const auto errors = [](const Words& terms, std::string_view word) {
+    const TermDictionary dictionary = dictionary_of(terms);
+    return words(dictionary, TermExpansion().expand(dictionary, word, everything,
+                                                    TermExpansion::Purpose::kTypingErrors));
+  };
+  CHECK(errors({"restaurant", "street"}, "restuarant") == Words{"restaurant"});
+  CHECK(errors({"restaurant", "street"}, "resaurant") == Words{"restaurant"});
+  CHECK(errors({"restaurant", "street"}, "restawrant") == Words{"restaurant"});
+  CHECK(errors({"stone"}, "estonia").empty());
+  CHECK(expand({"company"}, "compare") == Words{"company"});
+  CHECK(errors({"company"}, "compare").empty());
+}
+
 TEST_CASE("a short word stands for itself alone", "[expansion]") {
   CHECK(expand({"tea", "team", "teas"}, "tea") == Words{"tea"});
   CHECK(expand({"team"}, "tea").empty());

@@ -11,6 +11,8 @@
 
 #include "base/time.hpp"
 #include "index/dates.hpp"
+#include "index/term_dictionary.hpp"
+#include "index/term_expansion.hpp"
 
 namespace agent_memory::testing {
 namespace {
@@ -75,6 +77,23 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
   const double average_length = total_length == 0 ? 1 : total_length / size;
   const auto idf = [&](double with) { return std::log(1 + (size - with + 0.5) / (with + 0.5)); };
 
+  // What is said in each part of the index: behind one user's wall, or of one agent and run
+  // without.
+  using Part = std::array<std::optional<std::string>, 3>;
+  const auto part_of = [](const Identity& identity) {
+    return identity.user_id ? Part{identity.user_id, std::nullopt, std::nullopt}
+                            : Part{std::nullopt, identity.agent_id, identity.run_id};
+  };
+  std::map<Part, TermDictionary> dictionaries;
+  for (const auto* entry : collection) {
+    TermDictionary& dictionary = dictionaries[part_of(entry->second.identity)];
+    for (const auto& [term, count] : texts[entry->first])
+      dictionary.intern(term);
+  }
+  double foreign = 0;
+  for (const std::string& term : analyzer_.foreign_terms())
+    foreign += with_term.contains(term) ? with_term[term] : 0;
+
   // The query's terms and dates with their weights, heaviest first.
   struct Wanted {
     std::string term;
@@ -82,19 +101,41 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
     double documents = 0;
     double idf = 0;
     double weight = 0;
+    /// By part of the index, what stands for the term there, and how far.
+    std::map<Part, std::map<std::string, double>> variants = {};
   };
   std::vector<Wanted> wanted;
   TermList list;
   analyzer_.analyze_query(query.text, list);
-  std::set<std::string> distinct;
+  std::map<std::string, Variants> distinct;
   for (std::size_t i = 0; i < list.size(); ++i)
-    distinct.emplace(list[i]);
-  for (const std::string& term : distinct)
-    wanted.push_back({.term = term,
-                      .date = nullptr,
-                      .documents = with_term[term],
-                      .idf = idf(with_term[term]),
-                      .weight = 0});
+    distinct.emplace(list[i], list.variants(i));
+  for (const auto& [term, variants] : distinct) {
+    Wanted each{.term = term, .date = nullptr, .documents = 0, .idf = 0, .weight = 0};
+    const bool are_texts_foreign = foreign * 10 >= size;
+    const bool is_expanded = variants == Variants::kAlways ||
+                             (variants == Variants::kUndecided && are_texts_foreign) ||
+                             (variants != Variants::kNone && !with_term.contains(term));
+    const auto purpose = variants == Variants::kIfMistyped ||
+                                 (variants == Variants::kUndecided && !are_texts_foreign)
+                             ? TermExpansion::Purpose::kTypingErrors
+                             : TermExpansion::Purpose::kForms;
+    for (const auto& [part, dictionary] : dictionaries) {
+      each.variants[part][term] = 1;
+      if (!is_expanded) continue;
+      for (const TermVariant& variant :
+           TermExpansion().expand(dictionary, term, [](std::uint32_t) { return true; }, purpose))
+        each.variants[part][std::string(dictionary[variant.term])] = variant.weight;
+    }
+    for (const auto* entry : collection) {
+      const auto& group = each.variants[part_of(entry->second.identity)];
+      each.documents += std::any_of(group.begin(), group.end(), [&](const auto& variant) {
+        return texts[entry->first].contains(variant.first);
+      });
+    }
+    each.idf = idf(each.documents);
+    wanted.push_back(std::move(each));
+  }
   const std::vector<DateMention> dates = find_dates(query.text, query.now_ms);
   for (const DateMention& date : dates) {
     double with = 0;
@@ -140,11 +181,17 @@ std::vector<RankingOracle::Ranked> RankingOracle::rank_by_keyword(const IndexQue
         if (!is_on(*wanted[i].date, document.time_ms)) continue;
         own.bm25 += weight;
       } else {
-        const auto found = texts[id].find(wanted[i].term);
-        if (found == texts[id].end()) continue;
-        const double frequency = found->second;
-        own.bm25 += weight * static_cast<float>(frequency / (frequency + norm));
-        own.named = own.named || names[id].contains(wanted[i].term);
+        float best = -1;
+        for (const auto& [term, likeness] : wanted[i].variants[part_of(document.identity)]) {
+          const auto found = texts[id].find(term);
+          if (found == texts[id].end()) continue;
+          const double frequency = found->second;
+          best = std::max(best, static_cast<float>(likeness) *
+                                    static_cast<float>(frequency / (frequency + norm)));
+          own.named = own.named || names[id].contains(term);
+        }
+        if (best < 0) continue;
+        own.bm25 += weight * best;
       }
       own.matched += wanted[i].weight;
       own.terms.insert(i);
