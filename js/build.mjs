@@ -227,6 +227,9 @@ async function reportSizes() {
     fail(
       `the browser download is ${total.gzip} bytes gzipped; the budget is ${budget} (package.json)`,
     );
+  const quoted = /([\d.]+) kB, gzipped/.exec(await readFile(from('README.md'), 'utf8'))?.[1];
+  if (!(Math.abs(Number(quoted) * 1000 - total.gzip) <= 1000))
+    fail(`README.md quotes ${quoted} kB, gzipped; the browser download is ${total.gzip} bytes`);
 }
 
 await buildPackage();

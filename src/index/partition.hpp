@@ -17,6 +17,7 @@
 
 #include "agent_memory/types.hpp"
 
+#include "base/sort.hpp"
 #include "index/dates.hpp"
 #include "index/memory_index.hpp"
 #include "index/postings.hpp"
@@ -242,7 +243,7 @@ void Partition::link(const Order& is_earlier) {
   for (Slot slot = 0; slot < end; ++slot) {
     if (is_live(slot)) order.emplace_back(thread_of(slot), slot);
   }
-  std::sort(order.begin(), order.end(), [&](const auto& left, const auto& right) {
+  sort_stably(order, [&](const auto& left, const auto& right) {
     return left.first != right.first ? left.first < right.first
                                      : comes_before(left.second, right.second);
   });
