@@ -25,13 +25,7 @@ constexpr int kMaxWordBytes = 64;
 unsigned char word[kMaxWordBytes];
 SN_env* stemmers[kSnowballCount];
 
-bool is_language(int language) { return language >= 0 && language < kSnowballCount; }
-
-}  // namespace
-
-extern "C" {
-
-void* malloc(std::size_t size) {
+void* take(std::size_t size) {
   const std::size_t taken = kHeader + (size + 15) / 16 * 16;
   if (size > sizeof heap || taken > sizeof heap - heap_used) return nullptr;
   char* const block = heap + heap_used;
@@ -40,11 +34,19 @@ void* malloc(std::size_t size) {
   return block + kHeader;
 }
 
+bool is_language(int language) { return language >= 0 && language < kSnowballCount; }
+
+}  // namespace
+
+extern "C" {
+
+void* malloc(std::size_t size) { return take(size); }
+
 // The heap is zero to begin with, and nothing is used twice.
-void* calloc(std::size_t count, std::size_t size) { return malloc(count * size); }
+void* calloc(std::size_t count, std::size_t size) { return take(count * size); }
 
 void* realloc(void* old, std::size_t size) {
-  void* const block = malloc(size);
+  void* const block = take(size);
   if (block == nullptr || old == nullptr) return block;
   std::size_t old_size = 0;
   std::memcpy(&old_size, static_cast<char*>(old) - kHeader, sizeof old_size);

@@ -171,7 +171,7 @@ Vocabulary::Key Vocabulary::key_of(const WordBuffer& word) {
 
 std::string_view Vocabulary::term(Number language, const WordBuffer& folded,
                                   const WordBuffer& spelling) {
-  const WordBuffer& word = is_english(language) ? folded : spelling;
+  const WordBuffer& word = languages_[language].is_english ? folded : spelling;
   if (word.size() > sizeof(Key)) return find_term(language, folded.view(), word.view());
   const Key key = key_of(word);
   std::uint64_t hashed = key[0] * 0x9E3779B97F4A7C15U ^ key[1] * 0xC2B2AE3D27D4EB4FU ^ language;
@@ -193,7 +193,7 @@ std::string_view Vocabulary::find_term(Number language, std::string_view folded,
                                        std::string_view word) {
   if ((stop_words_.find(folded) & bit(language)) != 0) return {};
   const std::string_view stem = languages_[language].port->stem(word);
-  if (is_english(language)) return stem;
+  if (languages_[language].is_english) return stem;
   fold_word(stem, found_);
   return found_.size() == 0 ? folded : found_.view();
 }
