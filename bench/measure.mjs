@@ -174,10 +174,20 @@ async function measureChanges({ library, samples, store }, { planted }, host) {
   const ids = new Map();
   const add = async ({ message, marker }) => ids.set(marker, await store.add(message));
   const remove = ({ marker }) => store.remove(ids.get(marker));
-  const expect = async ({ marker }, id) => {
+  const firstOf = async ({ marker }) => {
     const [first] = await store.search(marker);
-    const found = first === undefined ? undefined : store.idOf(first);
-    if (found !== id) throw new Error(`${library.name} finds ${found} for ${marker}, not ${id}`);
+    return first === undefined ? undefined : store.idOf(first);
+  };
+  const expect = async (each) => {
+    const [found, id] = [await firstOf(each), ids.get(each.marker)];
+    if (found !== id)
+      throw new Error(`${library.name} finds ${found} for ${each.marker}, not ${id}`);
+  };
+  // Something else may look like it.
+  const expectGone = async (each) => {
+    const found = await firstOf(each);
+    if (found !== undefined && found === ids.get(each.marker))
+      throw new Error(`${library.name} finds ${found}, which was deleted`);
   };
   const usOfEach = async (list, operation) => {
     await rest(host);
@@ -189,17 +199,17 @@ async function measureChanges({ library, samples, store }, { planted }, host) {
   samples.addUs.push(await usOfEach(plain, add));
   const addAndFind = await usOfEach(followed, async (each) => {
     await add(each);
-    await expect(each, ids.get(each.marker));
+    await expect(each);
   });
-  const find = await usOfEach(followed, (each) => expect(each, ids.get(each.marker)));
+  const find = await usOfEach(followed, expect);
   samples.addVisibleUs.push(addAndFind - find);
 
   samples.deleteUs.push(await usOfEach(plain, remove));
   const removeAndMiss = await usOfEach(followed, async (each) => {
     await remove(each);
-    await expect(each, undefined);
+    await expectGone(each);
   });
-  const miss = await usOfEach(followed, (each) => expect(each, undefined));
+  const miss = await usOfEach(followed, expectGone);
   samples.deleteVisibleUs.push(removeAndMiss - miss);
 }
 
