@@ -42,7 +42,7 @@ bool is_clitic(std::string_view part) {
 /// The French or Italian word that lost its vowel: l'eau, d'accord, qu'elle, dell'amica.
 bool is_elided(std::string_view part) {
   constexpr std::string_view kLetters = "cdjlmnst";
-  if (part.size() == 1) return kLetters.find(part[0]) != std::string_view::npos;
+  if (part.size() < 2) return !part.empty() && kLetters.find(part[0]) != std::string_view::npos;
   constexpr std::string_view kWords = " qu un all dall dell nell sull quell ";
   const std::size_t found = kWords.find(part);
   return found != std::string_view::npos && kWords[found - 1] == ' ' &&
@@ -314,7 +314,7 @@ void Analyzer::Segmenter::take_word(char32_t letter) {
     apostrophe_is_pending_ = false;
     shape_ |= kHasApostrophe;
     word_.append(U'\'');
-    spelling_.append(U'\'');
+    if (vocabulary_.needs_spelling()) spelling_.append(U'\'');
   }
   shape_ |= letter_is_digit ? kHasDigit : letter >= 0x80 ? kHasOther : kLetters;
   word_.append(letter);

@@ -72,9 +72,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_terms(query, text);
   check(terms.empty() || are_equal(terms, query), "a query that has terms has those of the text");
 
+  static Analyzer of_many({make_language("french"), make_language("german"),
+                           make_language("russian"), make_language("english")});
+  TermList foreign;
+  of_many.analyze(text, foreign);
+  check_terms(foreign, text);
+  query.clear();
+  of_many.analyze_query(text, query);
+  check_terms(query, text);
+
   turn_ascii_case(text);
   again.clear();
   used.analyze(text, again);
   check(are_equal(terms, again), "case does not matter");
+  again.clear();
+  of_many.analyze(text, again);
+  check(are_equal(foreign, again), "case does not matter in any language");
   return 0;
 }

@@ -71,6 +71,15 @@ TEST_CASE("stems are Snowball's own", "[languages]") {
   }
 }
 
+TEST_CASE("an article without its vowel is none of the word, however that is spelled",
+          "[languages]") {
+  const Strings word = terms({"french"}, "\u00E9glise");
+  CHECK(terms({"french"}, "l'\u00E9glise") == word);
+  CHECK(terms({"french"}, "L\u2019e\u0301glise") == word);
+  CHECK(terms({"french", "english"}, "l'\u00E9glise") == word);
+  CHECK(terms({"italian"}, "dell'universit\u00E0") == terms({"italian"}, "universit\u00E0"));
+}
+
 TEST_CASE("a language is asked for by its English name", "[languages]") {
   CHECK(make_language("english")->id() == "english");
   CHECK(make_language("german")->id().starts_with("german-"));
