@@ -104,7 +104,7 @@ function makeQueries(conversations, count, names, seed) {
   );
 }
 
-/** Words that no stemmer changes and that do not look like each other, so that a deleted one finds nothing. */
+/** Words that no stemmer changes and that hardly look like each other, so that each finds its own message. */
 function markerWord(index) {
   const random = randomNumbers(index);
   return `q${Array.from({ length: 9 }, () => pick('bcdfghjkmn', random)).join('')}k`;

@@ -69,6 +69,10 @@ class JsonValue {
  private:
   enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
 
+  /// Makes the member that `kind_` says of that of `other`, which has the same kind.
+  template <typename Other>
+  void construct(Other&& other);
+
   // A union by hand: what std::variant makes of copying, moving and comparing is several times as
   // large, and is made again wherever it is done.
   Kind kind_ = Kind::kNull;

@@ -10,6 +10,9 @@
 
 namespace agent_memory {
 
+/// The most languages that a provider can be opened with.
+inline constexpr std::size_t kMaxLanguages = 15;
+
 /// What is known of a language. Calls must answer the same for ever; what they return lives as long
 /// as the language, but for the stem.
 class LanguagePort {

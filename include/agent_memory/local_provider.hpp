@@ -24,9 +24,9 @@ struct LocalProviderOptions {
   /// Which speakers' words become memories. Default: both.
   bool store_user = true;
   bool store_assistant = true;
-  /// What the memories are in, at most 15; each text is taken to be in the one that it looks most
-  /// like. Without any: English. A store may be opened with others at any time: its texts are then
-  /// indexed anew.
+  /// What the memories are in, at most kMaxLanguages; each text is taken to be in the one that it
+  /// looks most like. Without any: English. A store may be opened with others at any time: its
+  /// texts are then indexed anew.
   std::vector<std::shared_ptr<LanguagePort>> languages = {};
 };
 

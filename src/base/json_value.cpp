@@ -33,7 +33,8 @@ JsonValue::JsonValue(std::string_view value) : JsonValue(std::string(value)) {}
 JsonValue::JsonValue(JsonArray value) : kind_(Kind::kArray), array_(std::move(value)) {}
 JsonValue::JsonValue(JsonObject value) : kind_(Kind::kObject), object_(std::move(value)) {}
 
-JsonValue::JsonValue(const JsonValue& other) : kind_(other.kind_) {
+template <typename Other>
+void JsonValue::construct(Other&& other) {
   switch (kind_) {
     case Kind::kNull:
       break;
@@ -44,37 +45,21 @@ JsonValue::JsonValue(const JsonValue& other) : kind_(other.kind_) {
       number_ = other.number_;
       break;
     case Kind::kString:
-      std::construct_at(&string_, other.string_);
+      std::construct_at(&string_, std::forward<Other>(other).string_);
       break;
     case Kind::kArray:
-      std::construct_at(&array_, other.array_);
+      std::construct_at(&array_, std::forward<Other>(other).array_);
       break;
     case Kind::kObject:
-      std::construct_at(&object_, other.object_);
+      std::construct_at(&object_, std::forward<Other>(other).object_);
       break;
   }
 }
 
+JsonValue::JsonValue(const JsonValue& other) : kind_(other.kind_) { construct(other); }
+
 JsonValue::JsonValue(JsonValue&& other) noexcept : kind_(other.kind_) {
-  switch (kind_) {
-    case Kind::kNull:
-      break;
-    case Kind::kBool:
-      bool_ = other.bool_;
-      break;
-    case Kind::kNumber:
-      number_ = other.number_;
-      break;
-    case Kind::kString:
-      std::construct_at(&string_, std::move(other.string_));
-      break;
-    case Kind::kArray:
-      std::construct_at(&array_, std::move(other.array_));
-      break;
-    case Kind::kObject:
-      std::construct_at(&object_, std::move(other.object_));
-      break;
-  }
+  construct(std::move(other));
   std::destroy_at(&other);
   std::construct_at(&other);
 }

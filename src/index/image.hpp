@@ -19,8 +19,7 @@ IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbe
                       std::uint32_t fingerprint);
 
 /// The partitions that `image` describes, or nullopt where it does not hold together or is of
-/// another version or fingerprint. Whether the
-/// documents' numbers are right is not checked.
+/// another version or fingerprint. Whether the documents' numbers are right is not checked.
 std::optional<Walls> read_image(IndexImage image, std::uint32_t fingerprint);
 
 }  // namespace agent_memory

@@ -41,12 +41,7 @@ bool are_postings(const PostingLists::Frozen& lists, const std::vector<std::uint
     Slot expected = 0;
     for (; at != end; ++count) {
       Posting posting;
-      if (*at < 0x80 && (*at & 3U) != 3) {  // one byte, as nearly all are
-        posting = {.slot = expected + (*at >> 3U), .frequency = (*at & 3U) + 1U};
-        ++at;
-      } else {
-        at = decode_posting_checked(at, end, expected, posting);
-      }
+      at = decode_posting_checked(at, end, expected, posting);
       if (at == nullptr || posting.slot >= lengths.size()) return false;
       sums[posting.slot] = stored_length(std::uint64_t{sums[posting.slot]} + posting.frequency);
       expected = posting.slot + 1;

@@ -54,8 +54,12 @@ inline const std::uint8_t* read_varint_checked(const std::uint8_t* at, const std
 inline const std::uint8_t* decode_posting_checked(const std::uint8_t* at, const std::uint8_t* end,
                                                   Slot expected, Posting& posting) {
   std::uint32_t head = 0;
-  at = read_varint_checked(at, end, head);
-  if (at == nullptr) return nullptr;
+  if (at != end && *at < 0x80) {  // one byte, as nearly all are
+    head = *at++;
+  } else {
+    at = read_varint_checked(at, end, head);
+    if (at == nullptr) return nullptr;
+  }
   posting = {
       .slot = expected + (head >> 3), .frequency = (head & 3U) + 1, .speaker = (head & 4U) != 0};
   if (posting.frequency < 4) return at;

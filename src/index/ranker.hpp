@@ -13,7 +13,7 @@
 
 namespace agent_memory {
 
-/// Keeps its working memory between searches: 8 bytes for each document of the largest partition.
+/// Keeps its working memory between searches: 9 bytes for each document of the largest partition.
 class Ranker {
  public:
   /// By keyword, for SEMANTIC_SEARCH and HYBRID: the best `count` of what matches a term or a
@@ -37,7 +37,7 @@ class Ranker {
   class Pass;
 
   /// By slot, all zero between searches: the sum of the matched terms' weights, each times its
-  /// term_share; and what was matched, packed (see Cell in ranker.cpp).
+  /// term_share; and what was matched, packed (see `cell` in query_plan.hpp).
   std::vector<float> sums_;
   std::vector<std::uint32_t> cells_;
   /// What a block of slots has matched: how strong its strongest is, in units of the query's weight

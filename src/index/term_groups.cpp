@@ -67,8 +67,8 @@ std::vector<GroupTerm> find_group(const QueryTerms& terms, const QueryTerm& term
 
 void append_documents(const std::vector<GroupTerm>& group, const Selection& selection,
                       const TermShares& share, std::vector<GroupPosting>& postings) {
-  /// By slot of one part, one more than the place of its posting.
-  std::vector<std::size_t> places;
+  // By slot of one part, one more than the place of its posting.
+  std::vector<std::uint32_t> places;
   std::size_t places_of = selection.parts.size();
   for (const GroupTerm& term : group) {
     const std::uint32_t part = term.part;
@@ -79,10 +79,10 @@ void append_documents(const std::vector<GroupTerm>& group, const Selection& sele
     partition.cursor(term.variant.term).visit_until(kNoSlot, [&](const Posting& posting) {
       const std::uint32_t length = partition.length(posting.slot);
       if (length == 0) return;  // dead
-      std::size_t& place = places[posting.slot];
+      std::uint32_t& place = places[posting.slot];
       if (place == 0) {
         postings.push_back({.part = part, .slot = posting.slot, .share = 0, .speaker = false});
-        place = postings.size();
+        place = static_cast<std::uint32_t>(postings.size());
       }
       GroupPosting& merged = postings[place - 1];
       merged.share =

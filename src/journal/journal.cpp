@@ -153,21 +153,24 @@ class ValueWriter {
 
 }  // namespace
 
-const std::uint64_t* Progress::find(std::uint64_t writer) const {
+std::size_t Progress::place_of(std::uint64_t writer) const {
   const auto place = std::lower_bound(
       all_.begin(), all_.end(), writer,
       [](const WriterProgress& each, std::uint64_t wanted) { return each.writer < wanted; });
-  return place != all_.end() && place->writer == writer ? &place->sequence : nullptr;
+  return static_cast<std::size_t>(place - all_.begin());
+}
+
+const std::uint64_t* Progress::find(std::uint64_t writer) const {
+  const std::size_t place = place_of(writer);
+  return place != all_.size() && all_[place].writer == writer ? &all_[place].sequence : nullptr;
 }
 
 void Progress::note(const WriterProgress& reached) {
-  const auto place = std::lower_bound(
-      all_.begin(), all_.end(), reached.writer,
-      [](const WriterProgress& each, std::uint64_t wanted) { return each.writer < wanted; });
-  if (place == all_.end() || place->writer != reached.writer) {
-    all_.insert(place, reached);
+  const std::size_t place = place_of(reached.writer);
+  if (place == all_.size() || all_[place].writer != reached.writer) {
+    all_.insert(all_.begin() + static_cast<std::ptrdiff_t>(place), reached);
   } else {
-    place->sequence = std::max(place->sequence, reached.sequence);
+    all_[place].sequence = std::max(all_[place].sequence, reached.sequence);
   }
 }
 

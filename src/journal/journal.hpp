@@ -52,6 +52,9 @@ class Progress {
   [[nodiscard]] const std::vector<WriterProgress>& all() const { return all_; }
 
  private:
+  /// The first whose writer is not below `writer`.
+  [[nodiscard]] std::size_t place_of(std::uint64_t writer) const;
+
   std::vector<WriterProgress> all_;
 };
 

@@ -6,19 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "base/utf8.hpp"
 #include "text/english.hpp"
 #include "text/folding.hpp"
 
 namespace agent_memory::detail {
 namespace {
-
-std::uint32_t hash(std::string_view text) {
-  std::uint32_t value = 2166136261U;
-  for (const char byte : text)
-    value = (value ^ static_cast<std::uint8_t>(byte)) * 16777619U;
-  return value ^ (value >> 15);
-}
 
 /// A word of letters alone as the segmenter folds it.
 void fold_word(std::string_view word, WordBuffer& folded) {
@@ -50,37 +44,31 @@ void WordOwners::add(std::string_view words, Bits owner) {
     fold_word(words.substr(begin, end - begin), folded);
     begin = end + 1;
     if (folded.size() == 0) continue;
-    if ((count_ + 1) * 2 > places_.size()) grow();
-    Place& place = places_[locate(folded.view())];
-    if (place.size == 0) {
-      place.begin = static_cast<std::uint32_t>(text_.size());
-      place.size = static_cast<std::uint16_t>(folded.size());
+    std::uint32_t number = number_of(folded.view());
+    if (number == HashIndex::kNone) {
+      number = static_cast<std::uint32_t>(words_.size());
+      by_hash_.insert(hash32(folded.view()), number);
+      words_.push_back({.begin = static_cast<std::uint32_t>(text_.size()),
+                        .size = static_cast<std::uint32_t>(folded.size())});
       text_.append(folded.view());
-      ++count_;
     }
-    place.owners = static_cast<Bits>(place.owners | owner);
+    words_[number].owners = static_cast<Bits>(words_[number].owners | owner);
   }
 }
 
 WordOwners::Bits WordOwners::find(std::string_view word) const {
-  return places_.empty() ? Bits{0} : places_[locate(word)].owners;
+  const std::uint32_t number = number_of(word);
+  return number == HashIndex::kNone ? Bits{0} : words_[number].owners;
 }
 
-std::size_t WordOwners::locate(std::string_view word) const {
-  const std::size_t mask = places_.size() - 1;
-  std::size_t at = hash(word) & mask;
-  while (places_[at].size != 0 &&
-         std::string_view(text_).substr(places_[at].begin, places_[at].size) != word)
-    at = (at + 1) & mask;
-  return at;
-}
-
-void WordOwners::grow() {
-  std::vector<Place> old =
-      std::exchange(places_, std::vector<Place>(std::max<std::size_t>(1024, places_.size() * 2)));
-  for (const Place& place : old) {
-    if (place.size == 0) continue;
-    places_[locate(std::string_view(text_).substr(place.begin, place.size))] = place;
+std::uint32_t WordOwners::number_of(std::string_view word) const {
+  HashIndex::Search search = by_hash_.search(hash32(word));
+  for (;;) {
+    const std::uint32_t number = by_hash_.next(search);
+    if (number == HashIndex::kNone ||
+        std::string_view(text_).substr(words_[number].begin, words_[number].size) == word) {
+      return number;
+    }
   }
 }
 
@@ -106,7 +94,7 @@ Vocabulary::Vocabulary(std::vector<std::shared_ptr<LanguagePort>> languages)
     needs_spelling_ = needs_spelling_ || !language.is_english;
     languages_.push_back(std::move(language));
   }
-  if (needs_spelling_ || size() > 1) fingerprint_ = hash(ids) >> 8;
+  if (needs_spelling_ || size() > 1) fingerprint_ = hash32(ids) >> 8;
 }
 
 void Vocabulary::note_foreign_terms(LanguagePort& english) {

@@ -15,6 +15,7 @@
 
 #include "agent_memory/language.hpp"
 
+#include "base/hash_index.hpp"
 #include "text/word_buffer.hpp"
 
 namespace agent_memory::detail {
@@ -30,18 +31,18 @@ class WordOwners {
   [[nodiscard]] Bits find(std::string_view word) const;
 
  private:
-  struct Place {
+  struct Word {
     std::uint32_t begin = 0;
-    std::uint16_t size = 0;  // 0 for a free place
+    std::uint32_t size = 0;
     Bits owners = 0;
   };
 
-  [[nodiscard]] std::size_t locate(std::string_view word) const;
-  void grow();
+  /// HashIndex::kNone for a word that is not there.
+  [[nodiscard]] std::uint32_t number_of(std::string_view word) const;
 
   std::string text_;
-  std::vector<Place> places_;  // linear probing, at most half full
-  std::size_t count_ = 0;
+  std::vector<Word> words_;
+  HashIndex by_hash_;
 };
 
 class Vocabulary {
@@ -49,8 +50,6 @@ class Vocabulary {
   /// Languages are numbered in the order given.
   using Number = std::size_t;
   static constexpr Number kNone = ~Number{0};
-  static constexpr std::size_t kMaxLanguages = 15;
-
   /// At most kMaxLanguages of `languages` count; without any: English.
   explicit Vocabulary(std::vector<std::shared_ptr<LanguagePort>> languages);
 

@@ -40,16 +40,13 @@ class Unpacker {
     return value;
   }
   std::string string() {
-    const std::string_view taken = rest_.substr(0, u32_size());
+    const std::size_t size = u32();
+    const std::string_view taken = rest_.substr(0, size);
     rest_.remove_prefix(taken.size());
     return std::string(taken);
   }
 
  private:
-  std::size_t u32_size() {
-    const std::uint32_t size = u32();
-    return size;
-  }
   std::string_view rest_;
 };
 
@@ -303,8 +300,11 @@ void on_host_storage_changed(std::uint32_t id) { HostStorage::tell(id); }
 Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint32_t owner,
                                                                        const JsonValue& json) {
   std::vector<std::shared_ptr<LanguagePort>> languages;
+  Error wrong = Error::invalid("languages", "must be 1 to " + std::to_string(kMaxLanguages) +
+                                                " languages, as languages() gives them");
   const JsonArray* list = json.if_array();
-  for (const JsonValue& each : list == nullptr ? JsonArray{} : *list) {
+  if (list == nullptr || list->empty() || list->size() > kMaxLanguages) return wrong;
+  for (const JsonValue& each : *list) {
     const std::string* id = each.find_string("id");
     const std::string* stop_words = each.find_string("stopWords");
     const std::string* letters = each.find_string("letters");
@@ -315,12 +315,8 @@ Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint
       languages.push_back(
           std::make_shared<HostLanguage>(owner, number, *id, *stop_words, *letters));
     } else {
-      list = nullptr;
-      break;
+      return wrong;
     }
-  }
-  if (list == nullptr || list->empty() || list->size() > 15) {
-    return Error::invalid("languages", "must be 1 to 15 languages, as languages() gives them");
   }
   return languages;
 }

@@ -53,13 +53,16 @@ function requireJson(value: unknown, field: string, above: readonly object[] = [
     });
     return;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw invalidArgument(field, `must be JSON, got ${kindOf(value)}`);
-  }
+  if (!isPlainObject(value)) throw invalidArgument(field, `must be JSON, got ${kindOf(value)}`);
   for (const [key, member] of Object.entries(value)) {
     if (member !== undefined) requireJson(member, `${field}.${key}`, inside);
   }
+}
+
+/** Of any realm; no array, and of no class. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 type Replacer = (this: Record<string, unknown>, key: string, value: unknown) => unknown;
@@ -83,9 +86,7 @@ function isPlain(value: unknown): boolean {
 /** An object whose members all are; most messages, and JSON would be a detour. */
 function isPlainRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
-  return Object.values(value).every(isPlain);
+  return isPlainObject(value) && Object.values(value).every(isPlain);
 }
 
 function write(writer: Writer, value: unknown, field: string): void {
