@@ -38,24 +38,35 @@ inline double term_share(double frequency, double norm) { return frequency / (fr
 /// The same for many documents of one collection, the usual cases read from a table.
 class TermShares {
  public:
-  explicit TermShares(double average_length) : average_length_(average_length) {
-    for (std::size_t length = 0; length < single_.size(); ++length) {
-      single_[length] = compute(1.0F, static_cast<std::uint32_t>(length));
+  explicit TermShares(double average_length = 1) { fit(average_length); }
+
+  /// For another collection, or the same after a change. Costs nothing where the average is what it
+  /// was.
+  void fit(double average_length) {
+    if (average_length == average_length_) return;
+    average_length_ = average_length;
+    for (std::size_t at = 0; at < table_.size(); ++at) {
+      table_[at] = compute(static_cast<std::uint32_t>(at / kLengths) + 1,
+                           static_cast<std::uint32_t>(at % kLengths));
     }
   }
 
-  [[nodiscard]] float operator()(float frequency, std::uint32_t length) const {
-    if (frequency == 1.0F && length < single_.size()) return single_[length];
+  [[nodiscard]] float operator()(std::uint32_t frequency, std::uint32_t length) const {
+    if (frequency <= kFrequencies && length < kLengths)
+      return table_[(frequency - 1) * kLengths + length];
     return compute(frequency, length);
   }
 
  private:
-  [[nodiscard]] float compute(float frequency, std::uint32_t length) const {
+  static constexpr std::uint32_t kFrequencies = 3;
+  static constexpr std::uint32_t kLengths = 128;
+
+  [[nodiscard]] float compute(std::uint32_t frequency, std::uint32_t length) const {
     return static_cast<float>(term_share(frequency, length_norm(length, average_length_)));
   }
 
-  double average_length_;
-  std::array<float, 128> single_{};
+  double average_length_ = 0;
+  std::array<float, std::size_t{kFrequencies} * kLengths> table_{};
 };
 
 }  // namespace agent_memory

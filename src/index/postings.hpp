@@ -89,9 +89,9 @@ class PostingCursor {
 
   void advance() {
     if (at_ != end_) {
-      at_ = decode(at_, posting_.slot + 1, posting_);
+      at_ = decode(at_, end_, posting_.slot + 1, posting_);
     } else if (next_.begin != next_.end) {
-      at_ = decode(next_.begin, 0, posting_);
+      at_ = decode(next_.begin, next_.end, 0, posting_);
       end_ = next_.end;
       next_ = {};
     } else {
@@ -115,7 +115,7 @@ class PostingCursor {
         posting = posting_;
         continue;
       }
-      at = decode(at, posting.slot + 1, posting);
+      at = decode(at, end_, posting.slot + 1, posting);
     }
     at_ = at;
     posting_ = posting;
@@ -132,9 +132,24 @@ class PostingCursor {
       if (byte < 0x80) return at;
     }
   }
-  static const std::uint8_t* decode(const std::uint8_t* at, Slot expected, Posting& posting) {
+  [[gnu::always_inline]] static const std::uint8_t* decode(const std::uint8_t* at,
+                                                           const std::uint8_t* end, Slot expected,
+                                                           Posting& posting) {
     std::uint32_t head = 0;
-    at = read_varint(at, head);
+    // Whether a gap takes one byte or two changes all the time: no branch on it.
+    if (end - at >= 2) {
+      const std::uint32_t first = at[0];
+      const std::uint32_t second = at[1];
+      const std::uint32_t more = first >> 7;
+      if ((first & second) < 0x80) {
+        head = (first & 0x7FU) | ((second << 7) & (0U - more));
+        at += 1 + more;
+      } else {
+        at = read_varint(at, head);
+      }
+    } else {
+      at = read_varint(at, head);
+    }
     posting.slot = expected + (head >> 3);
     posting.speaker = (head & 4U) != 0;
     posting.frequency = (head & 3U) + 1;

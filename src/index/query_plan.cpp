@@ -30,7 +30,8 @@ std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& se
   return ranges_between(mention, earliest, latest);
 }
 
-Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection) {
+Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection,
+               TermShares& shares) {
   std::uint64_t documents = 0;
   std::uint64_t total_length = 0;
   for (const Selection::Part& part : selection.parts) {
@@ -39,10 +40,11 @@ Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection
   }
   const double average_length =
       total_length == 0 ? 1 : static_cast<double>(total_length) / static_cast<double>(documents);
+  shares.fit(average_length);
   Plan plan{.terms = {},
             .group_postings = {},
             .full_weight = 0,
-            .share = TermShares(average_length),
+            .share = shares,
             .asks_for_time = asks_for_time(query.text)};
   for (const QueryTerm& term : terms.terms) {
     std::uint64_t with_term = 0;

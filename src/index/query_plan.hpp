@@ -50,7 +50,8 @@ struct Plan {
   std::vector<PlannedTerm> terms;
   std::vector<GroupPosting> group_postings;
   std::uint32_t full_weight = 0;
-  TermShares share;
+  /// Of the living documents that the search may see.
+  const TermShares& share;
   bool asks_for_time = false;
 };
 
@@ -79,7 +80,8 @@ void visit_dated(const Partition& partition, const std::vector<TimeRange>& range
 std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& selection);
 
 /// Costs the postings of the terms that stand for others, and those of terms in partitions with
-/// dead documents.
-Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection);
+/// dead documents. `shares` is what the plan's `share` will be, and must outlive it.
+Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection,
+               TermShares& shares);
 
 }  // namespace agent_memory

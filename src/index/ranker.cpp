@@ -79,15 +79,18 @@ class Ranker::Pass {
         strength_unit_(weight_unit_ * weight_unit_),
         most_factor_(plan.asks_for_time ? kTellsTimeFactor : 1.0) {
     block_count_ = (std::size_t{partition_.slots()} + kBlockSlots - 1) / kBlockSlots;
-    if (ranker.blocks_.size() < block_count_ + 2) {
+    // On each side of the blocks stand some that have nothing.
+    if (ranker.strengths_.size() < block_count_ + std::size_t{2} * kLanes) {
       const std::size_t padded = block_count_ * kBlockSlots + std::size_t{2} * kLanes;
       ranker.sums_.resize(padded);
       ranker.cells_.resize(padded);
-      ranker.blocks_.resize(block_count_ + 2);
+      ranker.strengths_.resize(block_count_ + std::size_t{2} * kLanes);
+      ranker.block_cells_.resize(block_count_ + std::size_t{2} * kLanes);
     }
     sums_ = ranker.sums_.data() + kLanes;
     cells_ = ranker.cells_.data() + kLanes;
-    blocks_ = ranker.blocks_.data() + 1;
+    strengths_ = ranker.strengths_.data() + kLanes;
+    block_cells_ = ranker.block_cells_.data() + kLanes;
   }
   ~Pass() {
     std::fill_n(sums_, partition_.slots(), 0.0F);
@@ -128,11 +131,12 @@ class Ranker::Pass {
   void add_term(const PlannedTerm& term, std::uint32_t number) {
     const auto weight = static_cast<float>(term.weight);
     const bool everything = view_.everything();
+    const TermShares& share = plan_.share;
     partition_.cursor(number).visit_until(kNoSlot, [&](const Posting& posting) {
       const std::uint32_t length = partition_.length(posting.slot);
       if (length == 0) return;  // dead
       if (!everything && !partition_.is_visible(posting.slot, view_)) return;
-      sums_[posting.slot] += weight * plan_.share(static_cast<float>(posting.frequency), length);
+      sums_[posting.slot] += weight * share(posting.frequency, length);
       cells_[posting.slot] =
           (cells_[posting.slot] + term.cell) | (posting.speaker ? cell::kSpeaker : 0);
     });
@@ -163,38 +167,48 @@ class Ranker::Pass {
   void consider_all() {
     raise_bar();
     // The strongest first, so that the bar is high when all the others come.
-    for (const FirstBlock& first : summarize_blocks()) {
-      if (first.strength > 0) consider_block(first.block);
+    const FirstBlocks first = summarize_blocks();
+    for (const FirstBlock& each : first) {
+      if (each.strength > 0) consider_block(each.block);
     }
-    for (std::size_t block = 0; block < block_count_; ++block) {
-      if (can_hold_best(block) && !blocks_[block].considered) consider_block(block);
+    for (std::size_t begin = 0; begin < block_count_; begin += kLanes) {
+      const Numbers hopeful = can_hold_best(begin);
+      if (!any(hopeful)) continue;
+      for (std::size_t block = begin; block < std::min(begin + kLanes, block_count_); ++block) {
+        if (hopeful[block - begin] == 0) continue;
+        const auto is_block = [&](const FirstBlock& each) {
+          return each.strength > 0 && each.block == block;
+        };
+        if (std::none_of(first.begin(), first.end(), is_block)) consider_block(block);
+      }
     }
   }
 
-  /// Fills `blocks_`. The strongest of them, best first; those without strength are none.
+  /// Fills `strengths_` and `block_cells_`. The strongest blocks, best first; those without
+  /// strength are none.
   FirstBlocks summarize_blocks() {
     FirstBlocks first{};
     const auto is_stronger = [](const FirstBlock& left, const FirstBlock& right) {
       return left.strength > right.strength;
     };
-    blocks_[-1] = blocks_[block_count_] = {};
+    // Another partition may have left something here.
+    std::fill_n(strengths_ + block_count_, kLanes, 0.0F);
+    std::fill_n(block_cells_ + block_count_, kLanes, 0U);
     for (std::size_t block = 0; block < block_count_; ++block) {
-      Block summary = summarize(block);
-      if (summary.strength > first.back().strength) {
-        first.back() = {.strength = summary.strength, .block = block};
+      const float strength = summarize(block);
+      if (strength > first.back().strength) {
+        first.back() = {.strength = strength, .block = block};
         for (std::size_t at = kFirstBlocks - 1; at != 0 && is_stronger(first[at], first[at - 1]);
              --at)
           std::swap(first[at], first[at - 1]);
       }
-      if (!partition_.is_in_order(block)) {
-        summary.strength = kAnyStrength;
-      }
-      blocks_[block] = summary;
+      if (!partition_.is_in_order(block)) strengths_[block] = kAnyStrength;
     }
     return first;
   }
 
-  [[nodiscard]] Block summarize(std::size_t block) const {
+  /// How strong the block's strongest is, whatever its talk.
+  float summarize(std::size_t block) {
     const float* sums = sums_ + block * kBlockSlots;
     const std::uint32_t* cells = cells_ + block * kBlockSlots;
     Numbers bits{};
@@ -208,9 +222,8 @@ class Ranker::Pass {
     bits |= __builtin_shufflevector(bits, bits, 1, 0, 3, 2);
     strongest = greater(strongest, __builtin_shufflevector(strongest, strongest, 2, 3, 0, 1));
     strongest = greater(strongest, __builtin_shufflevector(strongest, strongest, 1, 0, 3, 2));
-    return {.strength = strongest[0],
-            .cells = static_cast<std::uint32_t>(bits[0]),
-            .considered = false};
+    block_cells_[block] = static_cast<std::uint32_t>(bits[0]);
+    return strengths_[block] = strongest[0];
   }
 
   /// The most that a document of the block can take from the turns around it.
@@ -219,30 +232,45 @@ class Ranker::Pass {
            static_cast<float>(term_sets_.weight(cells_around(block)));
   }
   [[nodiscard]] std::uint32_t cells_around(std::size_t block) const {
-    const Block* const here = blocks_ + block;
-    return here[-1].cells | here[0].cells | here[1].cells;
+    const std::uint32_t* const here = block_cells_ + block;
+    return here[-1] | here[0] | here[1];
   }
   [[nodiscard]] float strongest_around(std::size_t block) const {
-    const Block* const here = blocks_ + block;
-    return std::max(std::max(here[-1].strength, here[1].strength), here[0].strength);
+    const float* const here = strengths_ + block;
+    return std::max(std::max(here[-1], here[1]), here[0]);
   }
 
-  /// False where no document of the block can get among the best: all it may take from its talk is
-  /// in the block or next to it.
-  [[nodiscard]] bool can_hold_best(std::size_t block) const {
-    const float strongest = strongest_around(block);
-    if (strongest < least_strength_) return false;
-    const bool names_speaker = (cells_around(block) & cell::kSpeaker) != 0;
-    const double words =
-        (names_speaker ? 2.0 : 1.0) * static_cast<double>(blocks_[block].strength) +
-        context_weight::kSum * static_cast<double>(strongest);
-    const double factor = most_factor_ * (names_speaker ? kNamedSpeakerFactor : 1.0);
-    return factor * (words * strength_unit_ + static_cast<double>(most_surroundings(block))) >=
-           bar_;
+  /// For kLanes blocks, 0 where no document of the block can get among the best: all it may take
+  /// from its talk is in the block or next to it.
+  [[nodiscard]] Numbers can_hold_best(std::size_t begin) const {
+    const auto around = [&](std::ptrdiff_t blocks) {
+      return load<Floats>(strengths_ + static_cast<std::ptrdiff_t>(begin) + blocks);
+    };
+    const auto cells_around = [&](std::ptrdiff_t blocks) {
+      return load<Numbers>(block_cells_ + static_cast<std::ptrdiff_t>(begin) + blocks);
+    };
+    const Floats own = around(0);
+    const Floats strongest = greater(greater(around(-1), around(1)), own);
+    const Numbers cells = cells_around(-1) | cells_around(0) | cells_around(1);
+    const auto matched = [&](int lane) {
+      return static_cast<float>(term_sets_.weight(static_cast<std::uint32_t>(cells[lane])));
+    };
+    const Floats surroundings = Floats{matched(0), matched(1), matched(2), matched(3)} *
+                                static_cast<float>(context_weight::kSurroundings * weight_unit_);
+    const Numbers named = cells < 0;
+    const Floats words =
+        (named ? own * 2.0F : own) + strongest * static_cast<float>(context_weight::kSum);
+    const Floats most = (words * static_cast<float>(strength_unit_) + surroundings) *
+                        static_cast<float>(most_factor_);
+    const Floats bound = named ? most * static_cast<float>(kNamedSpeakerFactor) : most;
+    return (bound >= least_) & (strongest > 0);
+  }
+  static bool any(Numbers lanes) {
+    lanes |= __builtin_shufflevector(lanes, lanes, 2, 3, 0, 1);
+    return (lanes[0] | lanes[1]) != 0;
   }
 
   void consider_block(std::size_t block) {
-    blocks_[block].considered = true;
     const Slot begin = static_cast<Slot>(block * kBlockSlots);
     const Slot end = std::min(begin + kBlockSlots, partition_.slots());
     if (strongest_around(block) == kAnyStrength) {
@@ -263,10 +291,7 @@ class Ranker::Pass {
   void raise_bar() {
     // Rounded down, whatever a bound loses on the way through a float.
     bar_ = bar() * (1 - 1e-5);
-    const double needed =
-        (bar_ / (most_factor_ * kNamedSpeakerFactor) - context_weight::kSurroundings) /
-        (2.0 + context_weight::kSum) / strength_unit_;
-    least_strength_ = std::max(std::numeric_limits<float>::min(), static_cast<float>(needed));
+    least_ = static_cast<float>(bar_ * (1 - 1e-5));
   }
 
   /// The most that each document of a block can be worth, where no talk jumps: as `consider` has
@@ -312,7 +337,8 @@ class Ranker::Pass {
 
     using namespace context_weight;
     const bool named = (cells_[slot] & cell::kSpeaker) != 0;
-    double keyword = words(slot);
+    const double own = words(slot);
+    double keyword = own;
     if (named) keyword = with_named_speaker(keyword);
     double factor = 1;
     if (named) factor *= kNamedSpeakerFactor;
@@ -321,12 +347,13 @@ class Ranker::Pass {
     if (after != kNoSlot && partition_.asks(slot)) factor *= kAskingFactor;
 
     double context = 0;
-    context += (before_asks ? kBeforeAsking : kBefore) * nearby_words(slot, before);
-    context += kTwoBefore *
-               nearby_words(slot, before != kNoSlot ? partition_.turn_before(before) : kNoSlot);
-    context += kAfter * nearby_words(slot, after);
+    context += (before_asks ? kBeforeAsking : kBefore) * nearby_words(slot, own, before);
     context +=
-        kTwoAfter * nearby_words(slot, after != kNoSlot ? partition_.turn_after(after) : kNoSlot);
+        kTwoBefore *
+        nearby_words(slot, own, before != kNoSlot ? partition_.turn_before(before) : kNoSlot);
+    context += kAfter * nearby_words(slot, own, after);
+    context += kTwoAfter *
+               nearby_words(slot, own, after != kNoSlot ? partition_.turn_after(after) : kNoSlot);
     if ((keyword + context + most_surroundings) * factor < bar()) return;
     context += kSurroundings * matched_around(slot);
 
@@ -349,9 +376,9 @@ class Ranker::Pass {
   }
 
   /// What `neighbour` of the same talk lends `slot`: its own words, the less the longer the pause,
-  /// and of what is missing a part of those of `slot`.
-  [[nodiscard]] double nearby_words(Slot slot, Slot neighbour) const {
-    const double missing = context_weight::kMissing * words(slot);
+  /// and of what is missing a part of `own`, those of `slot`.
+  [[nodiscard]] double nearby_words(Slot slot, double own, Slot neighbour) const {
+    const double missing = context_weight::kMissing * own;
     if (neighbour == kNoSlot) return missing;
     const TimestampMs apart_ms = std::abs(partition_.time(slot) - partition_.time(neighbour));
     if (apart_ms >= kMaxPauseMs) return missing;
@@ -387,21 +414,24 @@ class Ranker::Pass {
   TopK& best_;
   float* sums_;
   std::uint32_t* cells_;
-  Block* blocks_;
+  /// By block: how strong its strongest is, in units of the query's weight squared and infinite
+  /// where its talk jumps; and the bits of all its cells.
+  float* strengths_;
+  std::uint32_t* block_cells_;
   std::size_t block_count_ = 0;
   double weight_unit_;
   double strength_unit_;
   double most_factor_;
-  /// What a bound must reach for what is below it to get among the best; and what the strongest in
-  /// and around a block must have, whatever else is the case there.
+  /// What a bound must reach for what is below it to get among the best; and the same for bounds
+  /// that are floats all the way.
   double bar_ = 0;
-  float least_strength_ = 0;
+  float least_ = 0;
 };
 
 std::vector<Candidate> Ranker::by_keyword(const IndexQuery& query, std::size_t count,
                                           const QueryTerms& terms, const Selection& selection) {
   TopK best(query, count);
-  const Plan plan = make_plan(query, terms, selection);
+  const Plan plan = make_plan(query, terms, selection, shares_);
   if (plan.full_weight == 0) return {};
   const TermSets term_sets(plan.terms);
   for (std::uint32_t part = 0; part < selection.parts.size(); ++part) {

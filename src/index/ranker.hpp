@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "index/bm25.hpp"
 #include "index/memory_index.hpp"
 #include "index/query_terms.hpp"
 #include "index/top_k.hpp"
@@ -36,19 +37,15 @@ class Ranker {
  private:
   class Pass;
 
+  /// As the last search needed them.
+  TermShares shares_;
   /// By slot, all zero between searches: the sum of the matched terms' weights, each times its
   /// term_share; and what was matched, packed (see `cell` in query_plan.hpp).
   std::vector<float> sums_;
   std::vector<std::uint32_t> cells_;
-  /// What a block of slots has matched: how strong its strongest is, in units of the query's weight
-  /// squared and infinite where its talk jumps; and the bits of all their cells.
-  struct Block {
-    float strength = 0;
-    std::uint32_t cells = 0;
-    bool considered = false;
-  };
-  /// From the second on; one more on each side has nothing.
-  std::vector<Block> blocks_;
+  /// The same of blocks of slots, with some on each side that have nothing.
+  std::vector<float> strengths_;
+  std::vector<std::uint32_t> block_cells_;
 };
 
 }  // namespace agent_memory

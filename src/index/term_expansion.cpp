@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <span>
 
 #include "base/sort.hpp"
 #include "base/utf8.hpp"
@@ -17,17 +19,20 @@ constexpr double kMinLikeness = 0.55;
 /// English questions find no worse than without.
 constexpr double kMinTypingErrorLikeness = 0.7;
 
-/// A term is 64 bytes at most, and so has no more letters.
-constexpr std::size_t kMaxLetters = 64;
+/// A term is 64 bytes at most; its 64th letter is not looked at.
+constexpr std::size_t kMaxLetters = 63;
 constexpr std::size_t kMinTermLetters = 3;
 
 /// A word's letters, and the pairs of neighbours among them and its two ends.
 class Letters {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): only what is used, of 264 bytes
   explicit Letters(std::string_view word) {
+    letters_[0] = 0;
     for (std::size_t i = 0; i < word.size() && size_ < kMaxLetters;) {
       letters_[++size_] = decode_utf8(word, i);
     }
+    letters_[size_ + 1] = 0;
   }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t pairs() const { return size_ + 1; }
@@ -35,12 +40,14 @@ class Letters {
     return std::uint64_t{letters_[i]} << 32 | letters_[i + 1];
   }
   [[nodiscard]] std::size_t shared_pairs(const Letters& other) const {
-    std::array<bool, kMaxLetters + 1> taken{};
+    std::uint64_t taken = 0;
     std::size_t shared = 0;
     for (std::size_t i = 0; i < pairs(); ++i) {
       for (std::size_t k = 0; k < other.pairs(); ++k) {
-        if (taken[k] || pair(i) != other.pair(k)) continue;
-        taken[k] = true;
+        const std::uint64_t bit = std::uint64_t{1} << k;
+        if (letters_[i] != other.letters_[k] || pair(i) != other.pair(k) || (taken & bit) != 0)
+          continue;
+        taken |= bit;
         ++shared;
         break;
       }
@@ -57,7 +64,7 @@ class Letters {
 
  private:
   /// From 1 on, with a 0 on either side.
-  std::array<char32_t, kMaxLetters + 2> letters_{};
+  std::array<char32_t, kMaxLetters + 2> letters_;
   std::size_t size_ = 0;
 };
 
@@ -88,12 +95,14 @@ double likeness(const Letters& left, const Letters& right) {
 
 /// How many pairs a term of each length must share with a word of `letters`. A beginning in common
 /// is that many pairs in common, so likeness is at most pairs * (1 + 1 / letters of both).
-std::array<std::uint8_t, kMaxLetters> pairs_needed(std::size_t letters, double min_likeness) {
-  std::array<std::uint8_t, kMaxLetters> needed{};
+std::array<std::uint8_t, kMaxLetters + 1> pairs_needed(std::size_t letters, double min_likeness) {
+  std::array<std::uint8_t, kMaxLetters + 1> needed{};
   for (std::size_t size = 0; size < needed.size(); ++size) {
     const auto both = static_cast<double>(letters + size);
     const double pairs = min_likeness * (both + 2) / (2 * (1 + 1 / both));
-    needed[size] = static_cast<std::uint8_t>(size < kMinTermLetters ? 255 : pairs);
+    // Up, but for what rounding added.
+    const double whole = std::ceil(pairs - 1e-9);
+    needed[size] = static_cast<std::uint8_t>(size < kMinTermLetters ? 255 : whole);
   }
   needed[63] = 1;
   return needed;
@@ -101,14 +110,21 @@ std::array<std::uint8_t, kMaxLetters> pairs_needed(std::size_t letters, double m
 
 }  // namespace
 
+void TermExpansion::catch_up(const TermDictionary& dictionary) {
+  for (; known_ < dictionary.size(); ++known_) {
+    const std::string_view text = dictionary[known_];
+    Bucket& bucket = buckets_[bucket_of(text)];
+    bucket.terms.push_back(known_);
+    bucket.sketches.push_back(sketch(Letters(text)));
+  }
+}
+
 std::vector<TermVariant> TermExpansion::look_alikes(const TermDictionary& dictionary,
                                                     std::string_view word, Purpose purpose) {
   std::vector<TermVariant> found;
   const Letters letters(word);
   if (letters.size() < kMinLetters) return found;
-  sketches_.reserve(dictionary.size());
-  for (auto term = static_cast<std::uint32_t>(sketches_.size()); term < dictionary.size(); ++term)
-    sketches_.push_back(sketch(Letters(dictionary[term])));
+  catch_up(dictionary);
 
   const bool is_typing_error = purpose == Purpose::kTypingErrors;
   const double min_likeness = is_typing_error ? kMinTypingErrorLikeness : kMinLikeness;
@@ -116,15 +132,21 @@ std::vector<TermVariant> TermExpansion::look_alikes(const TermDictionary& dictio
   // Pairs that fell on one bit are counted as if the term had them all.
   const auto hidden =
       static_cast<unsigned>(letters.pairs()) - static_cast<unsigned>(std::popcount(wanted));
-  const std::array<std::uint8_t, kMaxLetters> needed = pairs_needed(letters.size(), min_likeness);
-  for (std::uint32_t term = 0; term < sketches_.size(); ++term) {
-    const std::uint64_t each = sketches_[term];
-    if (static_cast<unsigned>(std::popcount(each & wanted)) + hidden < needed[each >> kPairBits])
-      continue;
-    const std::string_view text = dictionary[term];
-    if (is_typing_error && text[0] != word[0]) continue;
-    const double like = likeness(letters, Letters(text));
-    if (like >= min_likeness) found.push_back({term, like});
+  const std::array<std::uint8_t, kMaxLetters + 1> needed =
+      pairs_needed(letters.size(), min_likeness);
+  const std::span<const Bucket> buckets =
+      is_typing_error ? std::span<const Bucket>(buckets_).subspan(bucket_of(word), 1) : buckets_;
+  for (const Bucket& bucket : buckets) {
+    for (std::size_t i = 0; i < bucket.sketches.size(); ++i) {
+      const std::uint64_t each = bucket.sketches[i];
+      if (static_cast<unsigned>(std::popcount(each & wanted)) + hidden < needed[each >> kPairBits])
+        continue;
+      const std::uint32_t term = bucket.terms[i];
+      const std::string_view text = dictionary[term];
+      if (is_typing_error && text[0] != word[0]) continue;
+      const double like = likeness(letters, Letters(text));
+      if (like >= min_likeness) found.push_back({term, like});
+    }
   }
   sort_stably(found, [&](const TermVariant& left, const TermVariant& right) {
     if (left.weight != right.weight) return left.weight > right.weight;

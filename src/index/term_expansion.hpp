@@ -4,6 +4,7 @@
 // Terms that look like a word: other forms of it, where no stemmer knows its language, and what
 // was meant by a typing error.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -21,7 +22,7 @@ struct TermVariant {
 };
 
 /// Finds look-alikes in one dictionary, by the pairs of letters they share and how they begin.
-/// Holds 8 bytes for each of its terms, from the first need on.
+/// Holds 12 bytes for each of its terms, from the first need on.
 class TermExpansion {
  public:
   static constexpr std::size_t kMaxVariants = 16;
@@ -39,7 +40,8 @@ class TermExpansion {
   /// for: itself, with weight 1, then its look-alikes, best first; at most kMaxVariants, of those
   /// that `is_used` answers true for. Ties are in the order of the bytes, so that the answer does
   /// not depend on how the dictionary came about. Where `word` itself is used the others weigh
-  /// less: it may be all that was meant. Some 1 ns a term.
+  /// less: it may be all that was meant. Some 1 ns a term; for typing errors, a term that begins
+  /// with the same letter.
   template <typename IsUsed>
   std::vector<TermVariant> expand(const TermDictionary& dictionary, std::string_view word,
                                   const IsUsed& is_used, Purpose purpose = Purpose::kForms);
@@ -52,7 +54,20 @@ class TermExpansion {
   std::vector<TermVariant> look_alikes(const TermDictionary& dictionary, std::string_view word,
                                        Purpose purpose);
 
-  std::vector<std::uint64_t> sketches_;
+  /// Of terms whose first bytes are the same modulo kBuckets: all that a typing error can be.
+  struct Bucket {
+    std::vector<std::uint32_t> terms;
+    std::vector<std::uint64_t> sketches;
+  };
+  static constexpr std::size_t kBuckets = 32;
+  static std::size_t bucket_of(std::string_view term) {
+    return static_cast<unsigned char>(term[0]) % kBuckets;
+  }
+  /// Takes in what the dictionary has gained.
+  void catch_up(const TermDictionary& dictionary);
+
+  std::array<Bucket, kBuckets> buckets_;
+  std::uint32_t known_ = 0;
 };
 
 template <typename IsUsed>

@@ -85,8 +85,7 @@ void append_documents(const std::vector<GroupTerm>& group, const Selection& sele
         place = static_cast<std::uint32_t>(postings.size());
       }
       GroupPosting& merged = postings[place - 1];
-      merged.share =
-          std::max(merged.share, weight * share(static_cast<float>(posting.frequency), length));
+      merged.share = std::max(merged.share, weight * share(posting.frequency, length));
       merged.speaker = merged.speaker || posting.speaker;
     });
   }
