@@ -81,6 +81,11 @@ class LocalProvider : public BaseMemoryProvider {
       std::shared_ptr<RandomPort> random, LocalProviderOptions options,
       std::function<void(const LocalNotice&)> on_notice);
 
+  /// Shows what retrieve_memories would return, best first.
+  virtual Result<void> visit_retrieved(const std::string& query, RetrieveOptions options,
+                                       const MemoryVisitor& visit) = 0;
+  /// Shows what get_all_memories would return, newest first.
+  virtual Result<void> visit_all(const ListOptions& options, const MemoryVisitor& visit) = 0;
   /// The memory, whoever's it is, or nullopt.
   virtual Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) = 0;
   /// Changes text, metadata (as a whole) or both. kNotFound where there is no such memory.

@@ -4,6 +4,7 @@
 // The values that go in and out of every provider. Plain data: copyable, comparable, no lifetime.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,6 +91,24 @@ struct RetrievedMemory {
   std::optional<std::string> name;
   std::optional<Explanation> explanation;
 };
+
+/// The same, not copied: valid only while it is shown.
+struct MemoryView {
+  std::string_view id;
+  std::string_view memory;
+  double score = 1.0;
+  /// JSON of an object, or empty.
+  std::string_view metadata;
+  std::optional<TimestampMs> created_at_ms;
+  std::optional<TimestampMs> updated_at_ms;
+  std::optional<std::string_view> user_id;
+  std::optional<std::string_view> agent_id;
+  std::optional<std::string_view> run_id;
+  std::optional<std::string_view> name;
+  std::optional<Role> role;
+  const Explanation* explanation = nullptr;
+};
+using MemoryVisitor = std::function<void(const MemoryView&)>;
 
 /// The receipt for one memory that a call stored, changed, deleted or found to be there already.
 struct StoredMemory {

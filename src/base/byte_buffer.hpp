@@ -21,6 +21,10 @@ class ByteBuffer {
   void put_raw(const void* from, std::size_t size) {
     if (size != 0) std::memcpy(extend(size), from, size);
   }
+  /// Other bytes at a place where there are some.
+  void replace(std::size_t at, const void* from, std::size_t size) {
+    std::memcpy(bytes_.get() + at, from, size);
+  }
 
  private:
   /// Room for so many at the end.

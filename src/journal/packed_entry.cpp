@@ -226,10 +226,7 @@ MemoryRecord to_record(const EntryFields& fields) {
   MemoryRecord record;
   record.id = fields.id.unpacked();
   record.memory = fields.memory;
-  if (!fields.metadata.empty()) {
-    const Result<JsonValue> metadata = parse_json(fields.metadata);
-    if (metadata && metadata->if_object() != nullptr) record.metadata = *metadata->if_object();
-  }
+  record.metadata = read_metadata(fields.metadata);
   record.identity = {.user_id = copy(fields.user_id),
                      .agent_id = copy(fields.agent_id),
                      .run_id = copy(fields.run_id)};
@@ -243,18 +240,29 @@ MemoryRecord to_record(const EntryFields& fields) {
 
 }  // namespace
 
-std::string PackedId::unpacked() const {
-  if (!is_uuid) return std::string(bytes);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out(36, '-');
-  std::size_t place = 0;
+Metadata read_metadata(std::string_view json) {
+  if (json.empty()) return {};
+  const Result<JsonValue> metadata = parse_json(json);
+  return metadata && metadata->if_object() != nullptr ? *metadata->if_object() : Metadata();
+}
+
+std::string_view PackedId::unpack(char (&room)[kUnpackedUuid]) const {
+  if (!is_uuid) return bytes;
+  const auto digit = [](unsigned value) {
+    return static_cast<char>(value < 10 ? '0' + value : 'a' - 10 + value);
+  };
+  char* out = room;
   for (const char c : bytes) {
     const auto byte = static_cast<std::uint8_t>(c);
-    out[place] = kDigits[byte >> 4U];
-    out[place + 1] = kDigits[byte & 0xFU];
-    place += is_dash(place + 2) ? 3 : 2;
+    *out++ = digit(byte >> 4U);
+    *out++ = digit(byte & 0xFU);
+    if (is_dash(static_cast<std::size_t>(out - room))) *out++ = '-';
   }
-  return out;
+  return {room, kUnpackedUuid};
+}
+std::string PackedId::unpacked() const {
+  char room[kUnpackedUuid];
+  return std::string(unpack(room));
 }
 
 IdPacker::IdPacker(std::string_view id) : id_(id) {

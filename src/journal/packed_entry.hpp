@@ -10,6 +10,7 @@
 // bytes are its stamp spares the stamp, and a memory that was added and never changed needs no
 // history.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ struct PackedId {
   std::string_view bytes;
   bool is_uuid = false;
 
+  static constexpr std::size_t kUnpackedUuid = 36;
+  /// In `room` where it is a UUID.
+  [[nodiscard]] std::string_view unpack(char (&room)[kUnpackedUuid]) const;
   [[nodiscard]] std::string unpacked() const;
   friend bool operator==(const PackedId&, const PackedId&) = default;
 };
@@ -68,6 +72,9 @@ struct EntryFields {
   /// False where the bytes do not hold together; then the rest is what could be read.
   bool ok = true;
 };
+
+/// Metadata as an entry has it; none where it is no object.
+Metadata read_metadata(std::string_view json);
 
 /// An entry, packed: views that whoever holds the bytes must keep alive.
 struct PackedEntry {

@@ -38,17 +38,53 @@ std::size_t to_size(std::int64_t count) {
   return static_cast<std::size_t>(std::min(count, kMaxSize));
 }
 
-RetrievedMemory to_retrieved(const MemoryRecord& record, double score) {
-  return {.id = record.id,
-          .memory = record.memory,
-          .score = score,
-          .metadata = record.metadata,
-          .created_at_ms = record.created_at_ms,
-          .updated_at_ms = record.updated_at_ms,
-          .identity = record.identity,
-          .role = record.role,
-          .name = record.name,
-          .explanation = std::nullopt};
+/// Shows a memory as it is packed.
+void show(const PackedEntry& entry, double score, const Explanation* explanation,
+          const MemoryVisitor& visit) {
+  const EntryFields fields = entry.fields();
+  char id[PackedId::kUnpackedUuid];
+  visit({.id = fields.id.unpack(id),
+         .memory = fields.memory,
+         .score = score,
+         .metadata = fields.metadata,
+         .created_at_ms = fields.created_at_ms,
+         .updated_at_ms = fields.updated_at_ms,
+         .user_id = fields.user_id,
+         .agent_id = fields.agent_id,
+         .run_id = fields.run_id,
+         .name = fields.name,
+         .role = fields.role,
+         .explanation = explanation});
+}
+
+RetrievedMemory copy_of(const MemoryView& view) {
+  const auto copy = [](const std::optional<std::string_view>& part) {
+    return part ? std::optional(std::string(*part)) : std::nullopt;
+  };
+  RetrievedMemory memory{.id = std::string(view.id),
+                         .memory = std::string(view.memory),
+                         .score = view.score,
+                         .metadata = read_metadata(view.metadata),
+                         .created_at_ms = view.created_at_ms,
+                         .updated_at_ms = view.updated_at_ms,
+                         .identity = {.user_id = copy(view.user_id),
+                                      .agent_id = copy(view.agent_id),
+                                      .run_id = copy(view.run_id)},
+                         .role = view.role,
+                         .name = copy(view.name),
+                         .explanation = std::nullopt};
+  if (view.explanation != nullptr) memory.explanation = *view.explanation;
+  return memory;
+}
+
+/// All that `visit_all_of` shows, copied.
+template <typename Visit>
+Result<std::vector<RetrievedMemory>> copies_of(const Visit& visit_all_of) {
+  std::vector<RetrievedMemory> memories;
+  Result<void> visited =
+      visit_all_of([&](const MemoryView& memory) { memories.push_back(copy_of(memory)); });
+  if (!visited) return std::move(visited).error();
+  return memories;
 }
 
 StoredMemory to_stored(const MemoryRecord& record, MemoryEvent event) {
@@ -178,10 +214,13 @@ class LocalProviderImpl final : public LocalProvider,
 
   Async<std::vector<RetrievedMemory>> retrieve_memories(std::string query,
                                                         RetrieveOptions options) override {
-    return done_task(retrieve(query, std::move(options)));
+    return done_task(copies_of([&](const MemoryVisitor& visit) {
+      return visit_retrieved(query, std::move(options), visit);
+    }));
   }
 
-  Result<std::vector<RetrievedMemory>> retrieve(const std::string& query, RetrieveOptions options) {
+  Result<void> visit_retrieved(const std::string& query, RetrieveOptions options,
+                               const MemoryVisitor& visit) override {
     if (closed_) return closed();
     if (auto checked = validate_query(query); !checked) return std::move(checked).error();
     if (auto checked = validate(options); !checked) return std::move(checked).error();
@@ -205,17 +244,14 @@ class LocalProviderImpl final : public LocalProvider,
         return accepts(store_[id], *filter, options.metadata, now_ms);
       };
     }
-    std::vector<RetrievedMemory> found;
     for (IndexHit& hit : store_.search(std::move(index_query))) {
-      found.push_back(to_retrieved(store_[hit.document].record(), hit.score));
-      if (options.explain) {
-        found.back().explanation = Explanation{.keyword = hit.keyword,
-                                               .recency = hit.recency,
-                                               .context = hit.context,
-                                               .terms = std::move(hit.terms)};
-      }
+      const Explanation explanation{.keyword = hit.keyword,
+                                    .recency = hit.recency,
+                                    .context = hit.context,
+                                    .terms = std::move(hit.terms)};
+      show(store_[hit.document], hit.score, options.explain ? &explanation : nullptr, visit);
     }
-    return found;
+    return {};
   }
 
   Async<std::vector<StoredMemory>> store_memories(MessageInput messages,
@@ -268,10 +304,11 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<std::vector<RetrievedMemory>> get_all_memories(ListOptions options) override {
-    return done_task(list(options));
+    return done_task(
+        copies_of([&](const MemoryVisitor& visit) { return visit_all(options, visit); }));
   }
 
-  Result<std::vector<RetrievedMemory>> list(const ListOptions& options) const {
+  Result<void> visit_all(const ListOptions& options, const MemoryVisitor& visit) override {
     if (closed_) return closed();
     if (auto checked = validate(options); !checked) return std::move(checked).error();
     const Result<Filter> filter = Filter::compile(options.filters);
@@ -283,12 +320,9 @@ class LocalProviderImpl final : public LocalProvider,
     const std::size_t end =
         begin + std::min(seen.size() - begin, to_size(options.limit.value_or(kMaxSize)));
     const std::vector<Selected> newest = newest_of(seen, end);
-    std::vector<RetrievedMemory> memories;
-    memories.reserve(end - begin);
-    for (std::size_t i = begin; i < end; ++i) {
-      memories.push_back(to_retrieved(store_[newest[i].index].record(), 1.0));
-    }
-    return memories;
+    for (std::size_t i = begin; i < end; ++i)
+      show(store_[newest[i].index], 1.0, nullptr, visit);
+    return {};
   }
 
   Async<bool> delete_memory(std::string memory_id) override {
@@ -316,7 +350,9 @@ class LocalProviderImpl final : public LocalProvider,
     if (auto checked = validate_memory_id(memory_id); !checked) return std::move(checked).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) return std::optional<RetrievedMemory>();
-    return std::optional(to_retrieved(store_[*index].record(), 1.0));
+    std::optional<RetrievedMemory> found;
+    show(store_[*index], 1.0, nullptr, [&](const MemoryView& memory) { found = copy_of(memory); });
+    return found;
   }
 
   Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) override {

@@ -164,6 +164,22 @@ Result<void> open(Call& call) {
   return {};
 }
 
+/// Delivers what `visit_all_of` shows.
+template <typename Visit>
+Result<void> deliver_visited(Call& call, const Visit& visit_all_of) {
+  Packer out;
+  const std::size_t list = out.list();
+  std::size_t count = 0;
+  Result<void> visited = visit_all_of([&](const MemoryView& memory) {
+    pack(out, memory);
+    ++count;
+  });
+  if (!visited) return visited;
+  out.end_list(list, count);
+  host_deliver(call.ticket, true, out);
+  return {};
+}
+
 /// [query, options]
 Result<void> retrieve_memories(Call& call) {
   Result<std::string> query = decode_string(call.argument(0), "query");
@@ -171,7 +187,9 @@ Result<void> retrieve_memories(Call& call) {
   RetrieveOptions options;
   if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
   options.abort = call.abort();
-  return run(call, call.object.local->retrieve_memories(*std::move(query), std::move(options)));
+  return deliver_visited(call, [&](const MemoryVisitor& visit) {
+    return call.object.local->visit_retrieved(*query, std::move(options), visit);
+  });
 }
 
 /// [messages, options]
@@ -188,7 +206,9 @@ Result<void> get_all_memories(Call& call) {
   ListOptions options;
   if (auto decoded = decode(call.argument(0), options); !decoded) return decoded;
   options.abort = call.abort();
-  return run(call, call.object.local->get_all_memories(std::move(options)));
+  return deliver_visited(call, [&](const MemoryVisitor& visit) {
+    return call.object.local->visit_all(options, visit);
+  });
 }
 
 /// [id]

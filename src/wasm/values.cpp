@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/json.hpp"
@@ -29,6 +30,10 @@ std::size_t utf16_size(std::string_view text) {
     if (byte >= 0xF0) ++units;             // the lead of a pair
   }
   return units;
+}
+
+double time_or_nan(const std::optional<TimestampMs>& time) {
+  return time ? static_cast<double>(*time) : std::numeric_limits<double>::quiet_NaN();
 }
 
 class Reader {
@@ -107,6 +112,43 @@ void Packer::metadata(const Metadata& value) {
 void Packer::array(std::size_t count) {
   tag(Tag::kArray);
   u32(count);
+}
+
+std::size_t Packer::list() {
+  array(0);
+  return values_.view().size();
+}
+void Packer::end_list(std::size_t list, std::size_t count) {
+  const auto number = static_cast<std::uint32_t>(count);
+  values_.replace(list - sizeof number, &number, sizeof number);
+}
+void Packer::memory(const MemoryView& memory) {
+  const double times[] = {memory.score, time_or_nan(memory.created_at_ms),
+                          time_or_nan(memory.updated_at_ms)};
+  std::uint32_t sizes[7];
+  std::size_t count = 0;
+  const auto add = [&](std::string_view part) {
+    sizes[count++] = static_cast<std::uint32_t>(utf16_size(part));
+    text_.put(part);
+  };
+  add(memory.id);
+  add(memory.memory);
+  add(memory.metadata);
+  unsigned flags = memory.explanation != nullptr ? kExplanation : 0;
+  if (memory.role) flags |= *memory.role == Role::kUser ? kUserRole : kAssistantRole;
+  const auto add_if = [&](const std::optional<std::string_view>& part, MemoryFlag flag) {
+    if (!part) return;
+    flags |= flag;
+    add(*part);
+  };
+  add_if(memory.user_id, kUserId);
+  add_if(memory.agent_id, kAgentId);
+  add_if(memory.run_id, kRunId);
+  add_if(memory.name, kName);
+  tag(Tag::kMemory);
+  values_.put(static_cast<char>(flags));
+  values_.put_raw(times, sizeof times);
+  values_.put_raw(sizes, count * sizeof *sizes);
 }
 
 void Packer::put(Key name, std::string_view value) {

@@ -33,6 +33,7 @@ enum class Tag : std::uint8_t {
   kObject = 6,  ///< down: a count, then keys (strings without a tag) and values; up: see kEnd
   kJson = 7,    ///< up only: a string of JSON
   kTime = 8,    ///< up only: a number of milliseconds
+  kMemory = 9,  ///< up only: see Packer::memory
 };
 
 /// The keys of all objects that go up, in the order of their numbers. JavaScript asks for them.
@@ -45,6 +46,17 @@ inline constexpr std::string_view kKeys =
     "argument,options,state,";
 /// Stands where another key would: the object is complete.
 inline constexpr std::uint8_t kEnd = 255;
+
+/// What a memory has, kept in step with js/src/core/values.ts.
+enum MemoryFlag : std::uint8_t {
+  kUserId = 1,
+  kAgentId = 2,
+  kRunId = 4,
+  kUserRole = 8,
+  kAssistantRole = 16,
+  kName = 32,
+  kExplanation = 64,
+};
 
 /// A key of kKeys, as its number; another does not compile.
 class Key {
@@ -78,6 +90,13 @@ class Packer {
   void time(TimestampMs value);
   void json(const JsonValue& value);
   void metadata(const Metadata& value);
+  /// One tag, a byte of MemoryFlag, score and both times (NaN for none) as numbers, then the
+  /// strings: id, text, metadata as JSON, and what the flags say; then its explanation, if they say
+  /// so.
+  void memory(const MemoryView& memory);
+  /// Values follow, then `end_list` with what this returns and their number.
+  std::size_t list();
+  void end_list(std::size_t list, std::size_t count);
   /// `count` values follow.
   void array(std::size_t count);
   /// Members follow (`put`, or `key` and a value), then `end`.

@@ -410,29 +410,34 @@ Error decode_error(const JsonValue& json) {
   return error;
 }
 
-void pack(Packer& out, const RetrievedMemory& memory) {
+void pack(Packer& out, const MemoryView& memory) {
+  out.memory(memory);
+  if (memory.explanation == nullptr) return;
   out.object();
-  out.put("id", memory.id);
-  out.put("memory", memory.memory);
-  out.put("score", memory.score);
-  out.put_metadata("metadata", memory.metadata);
-  out.put_time("createdAt", memory.created_at_ms);
-  out.put_time("updatedAt", memory.updated_at_ms);
-  pack_identity(out, memory.identity);
-  if (memory.role) out.put("role", role_name(*memory.role));
-  out.put_if("name", memory.name);
-  if (memory.explanation) {
-    out.key("explanation");
-    out.object();
-    out.put("keyword", memory.explanation->keyword);
-    out.put("recency", memory.explanation->recency);
-    out.put_if("context", memory.explanation->context);
-    out.put_if("semantic", memory.explanation->semantic);
-    out.key("terms");
-    pack(out, memory.explanation->terms);
-    out.end();
-  }
+  out.put("keyword", memory.explanation->keyword);
+  out.put("recency", memory.explanation->recency);
+  out.put_if("context", memory.explanation->context);
+  out.put_if("semantic", memory.explanation->semantic);
+  out.key("terms");
+  pack(out, memory.explanation->terms);
   out.end();
+}
+
+void pack(Packer& out, const RetrievedMemory& memory) {
+  const std::string metadata =
+      memory.metadata.empty() ? std::string() : dump_json(JsonValue(memory.metadata));
+  pack(out, MemoryView{.id = memory.id,
+                       .memory = memory.memory,
+                       .score = memory.score,
+                       .metadata = metadata,
+                       .created_at_ms = memory.created_at_ms,
+                       .updated_at_ms = memory.updated_at_ms,
+                       .user_id = memory.identity.user_id,
+                       .agent_id = memory.identity.agent_id,
+                       .run_id = memory.identity.run_id,
+                       .name = memory.name,
+                       .role = memory.role,
+                       .explanation = memory.explanation ? &*memory.explanation : nullptr});
 }
 
 void pack(Packer& out, const StoredMemory& memory) {

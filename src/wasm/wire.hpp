@@ -42,6 +42,7 @@ Result<std::vector<StoredMemory>> decode_stored(const JsonValue& json);
 Result<bool> decode_boolean(const JsonValue& json);
 Error decode_error(const JsonValue& json);
 
+void pack(Packer& out, const MemoryView& memory);
 void pack(Packer& out, const RetrievedMemory& memory);
 void pack(Packer& out, const StoredMemory& memory);
 void pack(Packer& out, const HistoryEntry& entry);

@@ -3,6 +3,8 @@
 // Values as bytes, as they cross the boundary; src/wasm/values.hpp is the other side and says how
 // they look.
 
+import type { JsonValue, Metadata, RetrievedMemory } from '../types.js';
+
 const Tag = {
   null: 0,
   false: 1,
@@ -13,8 +15,19 @@ const Tag = {
   object: 6,
   json: 7,
   time: 8,
+  memory: 9,
 } as const;
 const endOfObject = 255;
+
+const MemoryFlag = {
+  userId: 1,
+  agentId: 2,
+  runId: 4,
+  userRole: 8,
+  assistantRole: 16,
+  name: 32,
+  explanation: 64,
+} as const;
 
 // kMaxJsonDepth in src/base/json.hpp.
 const maxDepth = 128;
@@ -161,6 +174,20 @@ export class Writer {
   }
 }
 
+/** Metadata as it is stored; none where a damaged store has something else. */
+function readMetadata(json: string): Metadata {
+  if (json === '') return {};
+  try {
+    const metadata = JSON.parse(json) as JsonValue;
+    if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) {
+      return metadata;
+    }
+  } catch {
+    // as of any other that is no object
+  }
+  return {};
+}
+
 /** Reads the core's memory. */
 export class Reader {
   readonly #memory: WebAssembly.Memory;
@@ -233,14 +260,43 @@ export class Reader {
         return JSON.parse(this.#string());
       case Tag.time:
         return this.#iso();
+      case Tag.memory:
+        return this.#retrieved();
       default:
         return null;
     }
   }
 
-  /** ISO 8601. What was made and changed at once has one time. */
-  #iso(): string {
+  /** Field by field, so that all memories with the same fields are of one shape. */
+  #retrieved(): RetrievedMemory {
+    const flags = this.#bytes[this.#at++] ?? 0;
+    const score = this.#f64();
+    const createdAt = this.#iso();
+    const updatedAt = this.#iso();
+    const memory: RetrievedMemory = {
+      id: this.#string(),
+      memory: this.#string(),
+      score,
+      metadata: readMetadata(this.#string()),
+      createdAt,
+      updatedAt,
+    };
+    if (flags & MemoryFlag.userId) memory.userId = this.#string();
+    if (flags & MemoryFlag.agentId) memory.agentId = this.#string();
+    if (flags & MemoryFlag.runId) memory.runId = this.#string();
+    if (flags & MemoryFlag.userRole) memory.role = 'user';
+    if (flags & MemoryFlag.assistantRole) memory.role = 'assistant';
+    if (flags & MemoryFlag.name) memory.name = this.#string();
+    if (flags & MemoryFlag.explanation) {
+      memory.explanation = this.#value() as Required<RetrievedMemory>['explanation'];
+    }
+    return memory;
+  }
+
+  /** ISO 8601; null for NaN. What was made and changed at once has one time. */
+  #iso(): string | null {
     const time = this.#f64();
+    if (Number.isNaN(time)) return null;
     if (time !== this.#lastTime) {
       this.#lastTime = time;
       this.#lastISO = new Date(time).toISOString();
