@@ -119,6 +119,7 @@ async function buildPackage() {
     entryPoints: [
       'index',
       'languages',
+      'storage/encrypted',
       'storage/indexeddb',
       'storage/memory',
       'wasm/web',

@@ -425,6 +425,7 @@ export function storageContract({
   });
 
   onShared('a write that fails tells nobody, nor does an empty one', async (here, there) => {
+    await there.get('key'); // what opening the store may write is written
     let calls = 0;
     const told = signal();
     const unwatch = here.watch(() => {

@@ -270,6 +270,7 @@ test('the storages alone bring no core along', async () => {
   for (const [entry, name] of [
     ['memory', 'memoryStorage'],
     ['indexeddb', 'indexedDBStorage'],
+    ['encrypted', 'encryptedStorage'],
   ]) {
     const { outputFiles } = await build({
       stdin: {
@@ -289,6 +290,22 @@ test('the storages alone bring no core along', async () => {
     );
     assert.doesNotMatch(outputFiles[0].text, /WebAssembly/);
   }
+});
+
+test('who does not ask for encryption does not get it', async () => {
+  const bundleOf = async (entry) => {
+    const { outputFiles } = await build({
+      stdin: { contents: `export * from '${entry}';`, resolveDir: consumer },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
+    return outputFiles[0].text;
+  };
+  assert.match(await bundleOf(`${manifest.name}/storage/encrypted`), /AES-GCM/);
+  assert.doesNotMatch(await bundleOf(manifest.name), /AES-GCM/);
 });
 
 test('what a browser downloads is within the budget of package.json', async () => {

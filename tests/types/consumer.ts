@@ -26,6 +26,12 @@ import {
   type StoredMemory,
   type StoreOptions,
 } from 'agent-memory-wasm';
+import {
+  changeKey,
+  encryptedStorage,
+  passphraseKey,
+  type EncryptedStoragePort,
+} from 'agent-memory-wasm/storage/encrypted';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 
@@ -42,6 +48,16 @@ function loggingStorage(inner: StoragePort): StoragePort {
     close: () => inner.close(),
     ...(inner.watch && { watch: inner.watch.bind(inner) }),
   };
+}
+
+// Encryption around any of them.
+async function sealed(inner: StoragePort, passphrase: string): Promise<EncryptedStoragePort> {
+  const key: CryptoKey = await passphraseKey(inner, passphrase);
+  await changeKey(inner, key, await passphraseKey(inner, 'another'));
+  const store = encryptedStorage(inner, key, { onDamage: ({ code }) => console.log(code) });
+  const isEncrypted: true = store.encrypted;
+  console.log(isEncrypted, await store.verify());
+  return store;
 }
 
 // A provider of one's own: a subclass with what it has.
@@ -117,7 +133,7 @@ export async function main(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
 
   const options: LocalProviderOptions = {
     name: 'notes',
-    storage: loggingStorage(memoryStorage()),
+    storage: await sealed(loggingStorage(memoryStorage()), 'correct horse'),
     halfLifeMs: 1000,
     durability: 'strict',
     roles: ['user'],
