@@ -120,6 +120,7 @@ async function buildPackage() {
       'index',
       'languages',
       'storage/encrypted',
+      'storage/file',
       'storage/indexeddb',
       'storage/memory',
       'wasm/web',

@@ -48,7 +48,7 @@ const facade = [
 const specials = [
   { name: /^#(glue|wasm)$/, mayImport: /^core\/load$/ },
   { name: /^#languages-wasm$/, mayImport: /^languages$/ },
-  { name: /^node:/, mayImport: /^wasm\/(languages-)?node$/ },
+  { name: /^node:/, mayImport: /^(wasm\/(languages-)?node|storage\/file)$/ },
 ];
 
 /** Edges that stand against the table and are still to be decided on; empty is what it should be. */

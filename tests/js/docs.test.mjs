@@ -1,9 +1,11 @@
 // The code in docs/ runs as it stands there, and what its comments promise is so.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { LocalProvider } from 'agent-memory-wasm';
+import { fileStorage } from 'agent-memory-wasm/storage/file';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -19,6 +21,16 @@ async function run(page, name, ...names) {
   await writeFile(file, `${code}\nexport { ${names.join(', ')} };\n`);
   return import(pathToFileURL(file).href);
 }
+
+test('the example of files stores what is there when it is opened again', async () => {
+  const folder = path.join(root, 'build/docs/memories');
+  await rm(folder, { recursive: true, force: true });
+  const { stored } = await run('storage.md', 'fileStorage', 'stored');
+  assert.equal(stored[0].event, 'ADD');
+  const again = await LocalProvider.open({ storage: fileStorage(folder) });
+  assert.equal((await again.retrieveMemories('key')).length, 1);
+  await again.close();
+});
 
 test('the example of encryption stores what cannot be read beneath', async () => {
   const { provider, inner, encrypted } = await run(

@@ -32,6 +32,7 @@ import {
   passphraseKey,
   type EncryptedStoragePort,
 } from 'agent-memory-wasm/storage/encrypted';
+import { fileStorage } from 'agent-memory-wasm/storage/file';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 
@@ -49,6 +50,8 @@ function loggingStorage(inner: StoragePort): StoragePort {
     ...(inner.watch && { watch: inner.watch.bind(inner) }),
   };
 }
+
+const onDisk: StoragePort = fileStorage(new URL('file:///tmp/x'), { durability: 'strict' });
 
 // Encryption around any of them.
 async function sealed(inner: StoragePort, passphrase: string): Promise<EncryptedStoragePort> {
@@ -140,6 +143,7 @@ export async function main(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     now: () => Date.now(),
   };
   await using provider = await LocalProvider.open(options);
+  await onDisk.close();
   const other = await LocalProvider.open({
     storage: indexedDBStorage({ name: 'x', durability: 'relaxed' }),
   });

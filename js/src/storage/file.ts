@@ -1,0 +1,929 @@
+// SPDX-License-Identifier: MIT
+//
+// A folder on a local disk, for Node, Deno and Bun; several processes may use it at once.
+//
+//   <generation>.log   the log: a head, then frames, each appended by one write
+//   alive.<instance>   touched every second by whoever holds or waits for a lock
+//   damaged-…          bytes of a log that could not be read, set aside when it was replaced
+//   <random>.tmp       a log in the making
+//
+// The order of the frames in the file is the order of everything, for all processes: the system puts
+// each append (O_APPEND) behind all others. A frame counts if it is whole; half of one, left by a
+// process that was killed, is skipped once a whole one follows it. So nobody needs a lock to write.
+//
+// To drop what was deleted, a process appends a seal. What lies behind the seal does not count; what
+// lies before it is the same for everybody, so anybody may write it out as the next generation and
+// link it to its name, which only the first one can. Who appended behind a seal finds that out by
+// reading, before it acknowledges, and appends again to the next generation.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, readdirSync, readlinkSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { link, mkdir, open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { invalidArgument, memoryError, storageError, type MemoryError } from '../errors.js';
+import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
+import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
+import { exclusive, type Exclusively } from './exclusive.js';
+import { SortedRecords } from './records.js';
+
+/** Options of {@link fileStorage}. */
+export interface FileStorageOptions {
+  /**
+   * `'relaxed'` (default) resolves writes once the system has them: they survive the end of the
+   * process, `kill -9` included. `'strict'` waits for the disk: they survive a loss of power.
+   */
+  durability?: Durability;
+}
+
+/**
+ * A store in the folder `path`, made with its parents if there is none; readable by its owner only.
+ *
+ * - Its `kind` is `'file'`. All values are in RAM while it is open. The disk must be a local one,
+ *   and know hard links: appends over a network do not keep their order.
+ * - `write` is one append, at most 1 GiB, and resolves when it has been read back.
+ * - Any number of processes, workers and objects may use the folder at once; each sees what the
+ *   others acknowledged with its next call, and `watch` tells it.
+ * - `exclusively` holds among all of them. A holder that was killed is passed over at once on the
+ *   same machine, and after 30 s without a sign of life elsewhere.
+ * - What was deleted is out of the file about a second later, or when the store is closed.
+ * - `onHealth` tells `'degraded'` where a part of the file is damaged; the rest lives, and the part
+ *   is set aside in the folder. A folder that was deleted in mid-use is made anew: `'healed'`.
+ *
+ * Calls reject with `storage`, `quota_exceeded` where the disk is full, `corrupt` where a newer
+ * version wrote the file, `closed` after `close`. Throws `invalid_argument` for options out of
+ * their bounds.
+ */
+export function fileStorage(
+  path: string | URL,
+  options: FileStorageOptions = {},
+): RecoveringStoragePort {
+  const { durability = 'relaxed' } = options;
+  const folder = path instanceof URL ? fileURLToPath(path) : path;
+  if (typeof folder !== 'string' || folder === '') {
+    throw invalidArgument('path', 'must be a string that is not empty, or a file URL');
+  }
+  if (!['relaxed', 'strict'].includes(durability)) {
+    throw invalidArgument('durability', `must be 'relaxed' or 'strict', got '${durability}'`);
+  }
+  return new FileStorage(folder, durability);
+}
+
+/** A log is replaced at once where it is larger than this, and twice what it holds. */
+const compactAboveBytes = 1 << 20;
+
+/** Else so long after something in it was deleted. */
+const compactDelayMs = 1_000;
+
+/** The most that one frame of a new generation holds, give or take a value. */
+const snapshotFrameBytes = 4 << 20;
+
+const maxFrameBytes = 1 << 30;
+
+/** How often a holder of a lock shows that it lives, and after how long without it is passed over. */
+const aliveEveryMs = 1_000;
+const deadAfterMs = 30_000;
+
+/** How long to wait before looking again whether a lock is free. */
+const lockPollMs = 20;
+
+// ------------------------------------------------------------------------------------- the store
+
+/** One generation of the log, and all it says so far. */
+interface Log {
+  readonly generation: number;
+  readonly handle: FileHandle;
+  readonly magic: Buffer;
+  readonly records: SortedRecords;
+  /** Who holds or waits for a name: first come, first served. */
+  readonly tickets: Map<string, Ticket[]>;
+  /** How far it was read, and how long it was then; between the two lies what is not whole. */
+  offset: number;
+  size: number;
+  /** Of the values that count. */
+  liveBytes: number;
+  /** Whether it holds bytes that were deleted or replaced. */
+  hasDead: boolean;
+  isSealed: boolean;
+  readonly damaged: { readonly from: number; readonly to: number }[];
+}
+
+interface Ticket {
+  /** Of the frame that asked for the lock. */
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+class FileStorage implements RecoveringStoragePort {
+  readonly kind = 'file';
+
+  readonly #folder: string;
+  readonly #label: string;
+  readonly #isStrict: boolean;
+  readonly #inTurn: Exclusively = exclusive();
+  readonly #exclusivelyHere: Exclusively = exclusive();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #watchers = new Set<() => void>();
+  readonly #healthListeners = new Set<(state: StorageHealth, error: MemoryError) => void>();
+  /** Names this object in its frames. */
+  readonly #instance = randomBytes(8);
+  #frames = 0;
+  /** The frame of its own that it expects to read; undefined once it has. */
+  #sought: string | undefined;
+  #log: Log | undefined;
+  #wasOpen = false;
+  #damage: MemoryError | undefined;
+  #watcher: FSWatcher | undefined;
+  /** Where the log ended when somebody first watched: what lies before is no news. */
+  #watchedFrom: { readonly generation: number; readonly size: number } | undefined;
+  #compaction: NodeJS.Timeout | undefined;
+  #signsOfLife: { readonly timer: NodeJS.Timeout; users: number } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(folder: string, durability: Durability) {
+    this.#folder = folder;
+    this.#label = `file '${folder}'`;
+    this.#isStrict = durability === 'strict';
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.#run('read', async () => (await this.#current()).records.get(key));
+  }
+
+  async scan(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<[key: string, value: Uint8Array][]> {
+    const count = countOf(limit);
+    return this.#run('scan', async () =>
+      (await this.#current()).records.scan(prefix, after, count),
+    );
+  }
+
+  async write(batch: StorageBatch): Promise<void> {
+    const owned = ownBatch(batch);
+    this.#refuseIfClosed('write');
+    if (owned.isEmpty) return;
+    const body = encodeBatch(owned);
+    await this.#run('write', async () => {
+      await this.#append(FrameType.batch, body);
+      await this.#compactIfDue();
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    this.#refuseIfClosed('watch');
+    const watcher = () => {
+      if (this.#watchers.has(watcher)) changed();
+    };
+    this.#watchers.add(watcher);
+    this.#watchedFrom ??= this.#endNow();
+    // What fails here fails again, and is said, when somebody reads.
+    this.#run('watch', () => this.#startWatching()).catch(() => undefined);
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#stopWatching();
+    };
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseIfClosed('lock');
+    return this.#exclusivelyHere(name, async () => {
+      const failed = (cause: unknown): never => {
+        throw storageError(cause, `${this.#label}: lock`);
+      };
+      await this.#showLife().catch(failed);
+      try {
+        const ticket = await this.#run('lock', () =>
+          this.#append(FrameType.lock, encodeLock(name, thisHost(), process.pid)),
+        );
+        try {
+          await this.#turnOf(name, ticket).catch(failed);
+          return await work();
+        } finally {
+          // Also after `close`: others wait for it. Where it fails, they stop waiting by themselves.
+          await this.#inTurn('', () =>
+            this.#append(FrameType.unlock, Buffer.from(ticket, 'latin1')),
+          ).catch(() => undefined);
+          if (this.#closing) await this.#inTurn('', () => this.#release()).catch(() => undefined);
+        }
+      } finally {
+        this.#hideLife();
+      }
+    });
+  }
+
+  onHealth(listener: (state: StorageHealth, error: MemoryError) => void): () => void {
+    const own: typeof listener = (state, error) => {
+      listener(state, error);
+    };
+    this.#healthListeners.add(own);
+    const damage = this.#damage;
+    // Found before anybody could listen.
+    if (damage) {
+      queueMicrotask(() => {
+        if (this.#healthListeners.has(own)) own('degraded', damage);
+      });
+    }
+    return () => {
+      this.#healthListeners.delete(own);
+    };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    clearTimeout(this.#compaction);
+    this.#stopWatching();
+    this.#watchers.clear();
+    await Promise.allSettled(this.#underWay);
+    await this.#inTurn('', async () => {
+      // Only tidying: what was acknowledged is in the file.
+      if (this.#log?.hasDead) await this.#dropDead().catch(() => undefined);
+      await this.#release();
+    });
+    this.#healthListeners.clear();
+  }
+
+  async #release(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.handle.close();
+  }
+
+  #refuseIfClosed(operation: string): void {
+    if (this.#closing === undefined) return;
+    throw memoryError({
+      code: 'closed',
+      message: `${this.#label}: ${operation} failed, the storage was closed`,
+    });
+  }
+
+  /** `work` alone on the log, after what was asked for before; what fails is a MemoryError. */
+  async #run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseIfClosed(operation);
+    const outcome = this.#inTurn('', work);
+    this.#underWay.add(outcome);
+    try {
+      return await outcome;
+    } catch (cause) {
+      throw storageError(cause, `${this.#label}: ${operation}`);
+    } finally {
+      this.#underWay.delete(outcome);
+    }
+  }
+
+  // ---------------------------------------------------------------------------------- reading
+
+  /** The log that counts, read to its end. */
+  async #current(): Promise<Log> {
+    for (;;) {
+      const log = (this.#log ??= await this.#openLatest());
+      const isThere = await this.#read(log);
+      if (log.isSealed) {
+        await this.#advance(log);
+      } else if (isThere) {
+        return log;
+      } else {
+        await this.#release();
+      }
+    }
+  }
+
+  /** Reads what was appended. False where the file was deleted, and not replaced. */
+  async #read(log: Log): Promise<boolean> {
+    const { size, nlink } = await log.handle.stat();
+    if (size > log.size && !log.isSealed) {
+      const bytes = await readAt(log.handle, log.offset, size);
+      this.#apply(log, bytes);
+      log.size = size;
+    }
+    return nlink > 0 || log.isSealed;
+  }
+
+  #apply(log: Log, bytes: Buffer): void {
+    const start = log.offset;
+    const { frames, end, skipped } = readFrames(bytes, log.magic);
+    let isNews = false;
+    const isKnown = (at: number) =>
+      log.generation === this.#watchedFrom?.generation && start + at < this.#watchedFrom.size;
+    for (const { at, payload } of frames) {
+      if (log.isSealed) break;
+      applyFrame(log, payload);
+      if (idOf(payload) === this.#sought) this.#sought = undefined;
+      isNews ||= payload[0] === FrameType.batch && !this.#isOwn(payload) && !isKnown(at);
+    }
+    log.offset = start + end;
+    for (const { from, to } of skipped) {
+      log.damaged.push({ from: start + from, to: start + to });
+      this.#damaged(`${to - from} bytes at ${start + from} of ${nameOf(log.generation)}`);
+    }
+    if (isNews) this.#tellWatchers();
+  }
+
+  #isOwn(payload: Buffer): boolean {
+    return payload.subarray(1, 9).equals(this.#instance);
+  }
+
+  /** Opens the log of the highest generation; makes the first where there is none. */
+  async #openLatest(): Promise<Log> {
+    const isNew = await this.#makeFolder();
+    for (;;) {
+      const generation = await this.#latest();
+      if (generation === undefined) {
+        await this.#create(1, undefined);
+        continue;
+      }
+      const log = await this.#open(generation);
+      // It may have been replaced before it was opened; then somebody's listing was out of date.
+      if (log && (await this.#latest()) === generation) {
+        if (isNew && this.#wasOpen) {
+          const message = `${this.#label}: deleted while it was in use; it was made anew and is empty`;
+          this.#tell('healed', memoryError({ code: 'storage', message }));
+        }
+        await this.#read(log);
+        this.#wasOpen = true;
+        if (log.hasDead) this.#compactLater();
+        await this.#removeOld(generation);
+        return log;
+      }
+      await log?.handle.close();
+    }
+  }
+
+  /** Undefined where there is no such file any more. */
+  async #open(generation: number): Promise<Log | undefined> {
+    const handle = await open(join(this.#folder, nameOf(generation)), appending).catch(
+      unlessMissing,
+    );
+    if (!handle) return undefined;
+    const { size } = await handle.stat();
+    const head = await readAt(handle, 0, Math.min(size, headBytes));
+    if (!head.subarray(0, 8).equals(signature)) {
+      await handle.close();
+      throw memoryError({
+        code: 'corrupt',
+        message: `${this.#label}: ${nameOf(generation)} is another program's, or a newer version's`,
+      });
+    }
+    return {
+      generation,
+      handle,
+      magic: head.subarray(8, headBytes),
+      records: new SortedRecords(),
+      tickets: new Map(),
+      offset: headBytes,
+      size: headBytes,
+      liveBytes: 0,
+      hasDead: false,
+      isSealed: false,
+      damaged: [],
+    };
+  }
+
+  /** Whether there was none. */
+  async #makeFolder(): Promise<boolean> {
+    const made = await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncFolder(dirname(this.#folder));
+    return made !== undefined || (await this.#latest()) === undefined;
+  }
+
+  async #latest(): Promise<number | undefined> {
+    return latestOf(await readdir(this.#folder));
+  }
+
+  // ---------------------------------------------------------------------------------- writing
+
+  /** Appends a frame; resolves with its id once it counts. */
+  async #append(type: number, body: Buffer): Promise<string> {
+    const id = Buffer.alloc(12);
+    this.#instance.copy(id);
+    id.writeUInt32BE(this.#frames++, 8);
+    const name = id.toString('latin1');
+    const payload = Buffer.concat([Uint8Array.of(type), id, body]);
+    if (payload.length > maxFrameBytes) {
+      throw invalidArgument('batch', `must be at most ${maxFrameBytes} bytes`);
+    }
+    for (let attempt = 0; ; attempt++) {
+      const log = await this.#current();
+      const frame = encodeFrame(log.magic, payload);
+      const end = log.size;
+      const isClean = log.offset === end;
+      const { bytesWritten } = await log.handle.write(frame);
+      // Not whole, so it does not count. A disk that is full says so on the next attempt.
+      if (bytesWritten < frame.length) {
+        if (attempt < 3) continue;
+        throw new Error(`only ${bytesWritten} of ${frame.length} bytes were written`);
+      }
+      if (this.#isStrict) await log.handle.datasync();
+      const { size, nlink } = await log.handle.stat();
+      if (nlink > 0 && isClean && size === end + frame.length) {
+        // Nobody else wrote: what was added is this frame.
+        applyFrame(log, payload);
+        log.offset = log.size = size;
+        return name;
+      }
+      this.#sought = name;
+      const isThere = await this.#read(log);
+      if (isThere && this.#hasFound()) return name;
+      // Somebody else sealed it first, which is as good; else it is to be appended to the next.
+      if (log.isSealed && type === FrameType.seal) return name;
+      if (isThere && !log.isSealed) throw new Error('what was written is not in the file');
+    }
+  }
+
+  #hasFound(): boolean {
+    return this.#sought === undefined;
+  }
+
+  async #compactIfDue(): Promise<void> {
+    const log = this.#log;
+    if (!log) return;
+    if (log.size > compactAboveBytes && log.size > 2 * log.liveBytes) {
+      // What was to be written is written: this is tidying, and tried again later.
+      await this.#compact().catch(() => undefined);
+    } else if (log.hasDead) {
+      this.#compactLater();
+    }
+  }
+
+  #compactLater(): void {
+    if (this.#compaction !== undefined || this.#closing !== undefined) return;
+    this.#compaction = setTimeout(() => {
+      this.#compaction = undefined;
+      this.#run('compact', () => this.#dropDead()).catch(() => undefined);
+    }, compactDelayMs);
+    this.#compaction.unref();
+  }
+
+  /** Unless somebody else has done it meanwhile. */
+  async #dropDead(): Promise<void> {
+    if ((await this.#current()).hasDead) await this.#compact();
+  }
+
+  /** Seals the log and goes on in the next generation, without what was deleted. */
+  async #compact(): Promise<void> {
+    await this.#append(FrameType.seal, Buffer.alloc(0));
+    await this.#current();
+  }
+
+  /** From a sealed log to the one that replaces it, which it makes if nobody has. */
+  async #advance(log: Log): Promise<void> {
+    if ((await this.#latest()) === log.generation) {
+      await this.#setAside(log);
+      await this.#create(log.generation + 1, log);
+    }
+    const next = await this.#openLatest();
+    this.#log = next;
+    await log.handle.close();
+    // Further than the next: what it says may be new in any part.
+    if (next.generation > log.generation + 1) this.#tellWatchers();
+  }
+
+  /** Makes the log of `generation`, with what `from` says; leaves it be where there is one. */
+  async #create(generation: number, from: Log | undefined): Promise<void> {
+    const temporary = join(this.#folder, `${randomBytes(8).toString('hex')}.tmp`);
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      try {
+        const magic = randomBytes(8);
+        await writeWhole(handle, Buffer.concat([signature, magic]));
+        for (const payload of from ? snapshotOf(from) : []) {
+          await writeWhole(handle, encodeFrame(magic, payload));
+        }
+        // In any case: what it replaces is about to be removed.
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await link(temporary, join(this.#folder, nameOf(generation))).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      });
+      await syncFolder(this.#folder);
+    } finally {
+      await unlink(temporary).catch(() => undefined);
+    }
+  }
+
+  /** Keeps the bytes of a log that could not be read. */
+  async #setAside(log: Log): Promise<void> {
+    for (const { from, to } of log.damaged) {
+      const name = `damaged-${log.generation}-${from}`;
+      const bytes = await readAt(log.handle, from, to);
+      await writeFile(join(this.#folder, name), bytes, { mode: 0o600 });
+    }
+  }
+
+  /** Logs that were replaced, and those that nobody finished: all of it tidying. */
+  async #removeOld(latest: number): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name);
+      const generation = generationOf(name);
+      const isLeftOver = /\.tmp$|^alive\./.test(name);
+      if (generation === undefined && !isLeftOver) continue;
+      if (generation !== undefined && generation >= latest) continue;
+      if (isLeftOver) {
+        const { mtimeMs } = (await stat(path).catch(unlessMissing)) ?? { mtimeMs: Date.now() };
+        if (Date.now() - mtimeMs < 20 * deadAfterMs) continue;
+      }
+      await unlink(path).catch(() => undefined);
+    }
+  }
+
+  // ---------------------------------------------------------------------------------- locks
+
+  async #turnOf(name: string, ticket: string): Promise<void> {
+    /** When the one ahead was last seen to show a sign of life, by this process's clock. */
+    let ahead = { id: '', sign: 0, since: 0 };
+    for (;;) {
+      const log = await this.#inTurn('', () => this.#current());
+      const holder = log.tickets.get(name)?.[0];
+      if (!holder || holder.id === ticket) return;
+      const sign = await this.#signOf(holder);
+      if (holder.id !== ahead.id || sign !== ahead.sign) {
+        ahead = { id: holder.id, sign, since: performance.now() };
+      }
+      if (isGone(holder) || performance.now() - ahead.since > deadAfterMs) {
+        await this.#inTurn('', () =>
+          this.#append(FrameType.unlock, Buffer.from(holder.id, 'latin1')),
+        );
+        continue;
+      }
+      await new Promise((resolve) => setTimeout(resolve, lockPollMs));
+    }
+  }
+
+  #alivePath(instance: Buffer): string {
+    return join(this.#folder, `alive.${instance.toString('hex')}`);
+  }
+
+  async #signOf({ id }: Ticket): Promise<number> {
+    const instance = Buffer.from(id, 'latin1').subarray(0, 8);
+    return (await stat(this.#alivePath(instance)).catch(() => undefined))?.mtimeMs ?? 0;
+  }
+
+  async #showLife(): Promise<void> {
+    if (this.#signsOfLife) {
+      this.#signsOfLife.users++;
+      return;
+    }
+    const touch = () => writeFile(this.#alivePath(this.#instance), '', { mode: 0o600 });
+    const timer = setInterval(() => {
+      touch().catch(() => undefined);
+    }, aliveEveryMs);
+    timer.unref();
+    this.#signsOfLife = { timer, users: 1 };
+    await this.#inTurn('', () => this.#makeFolder());
+    await touch().catch(() => undefined);
+  }
+
+  #hideLife(): void {
+    const signs = this.#signsOfLife;
+    if (!signs || --signs.users > 0) return;
+    clearInterval(signs.timer);
+    this.#signsOfLife = undefined;
+    unlink(this.#alivePath(this.#instance)).catch(() => undefined);
+  }
+
+  // ---------------------------------------------------------------------------------- telling
+
+  async #startWatching(): Promise<void> {
+    await this.#current();
+    if (this.#watcher !== undefined || this.#watchers.size === 0) return;
+    this.#watcher = watch(this.#folder, { persistent: false }, () => {
+      this.#run('watch', () => this.#current()).catch(() => undefined);
+    });
+    // A folder that is deleted ends it; the next who watches starts anew.
+    this.#watcher.on('error', () => {
+      this.#stopWatching();
+    });
+    await this.#current();
+  }
+
+  /** Where the log ends at this moment, for who watches a store that is not open yet. */
+  #endNow(): { generation: number; size: number } {
+    try {
+      const generation = latestOf(readdirSync(this.#folder)) ?? 0;
+      return { generation, size: statSync(join(this.#folder, nameOf(generation))).size };
+    } catch {
+      return { generation: 0, size: 0 };
+    }
+  }
+
+  #stopWatching(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #tellWatchers(): void {
+    for (const watcher of this.#watchers) queueMicrotask(watcher);
+  }
+
+  #damaged(what: string): void {
+    const message = `${this.#label}: ${what} cannot be read and were left out`;
+    this.#damage = memoryError({ code: 'corrupt', message });
+    this.#tell('degraded', this.#damage);
+  }
+
+  #tell(state: StorageHealth, error: MemoryError): void {
+    for (const listener of this.#healthListeners) listener(state, error);
+  }
+}
+
+// ---------------------------------------------------------------------------------------- frames
+
+/** For reading and appending; unlike 'a+', it makes no file where there is none. */
+const appending = constants.O_RDWR | constants.O_APPEND;
+
+/** The head of a log: what it is, then 8 random bytes that every frame of it starts with. */
+const signature = Buffer.from('AMLOG1\r\n', 'latin1');
+const headBytes = 16;
+
+/**
+ * The log's 8 bytes; the length of the payload, and 4 bytes of its checksum, so that half a frame can
+ * be told from a damaged one; 16 bytes of the payload's checksum.
+ */
+const frameHeadBytes = 8 + 4 + 4 + 16;
+
+/** A payload: its type, the id of its frame (instance and number), the body. */
+const payloadHeadBytes = 1 + 12;
+
+const FrameType = {
+  /** Puts and deletes. */
+  batch: 1,
+  /** Nothing counts behind it. */
+  seal: 2,
+  lock: 3,
+  unlock: 4,
+  /** A batch of what an earlier generation said; no news. */
+  snapshot: 5,
+} as const;
+
+function checksumOf(bytes: Buffer, length: number): Buffer {
+  return createHash('sha256').update(bytes).digest().subarray(0, length);
+}
+
+function encodeFrame(magic: Buffer, payload: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(payload.length);
+  return Buffer.concat([magic, length, checksumOf(length, 4), checksumOf(payload, 16), payload]);
+}
+
+/** Where the frame at `at` says that it ends; undefined where no frame begins there. */
+function endOf(bytes: Buffer, at: number, magic: Buffer): number | undefined {
+  if (at + frameHeadBytes > bytes.length) return undefined;
+  if (!bytes.subarray(at, at + 8).equals(magic)) return undefined;
+  const length = bytes.subarray(at + 8, at + 12);
+  if (!checksumOf(length, 4).equals(bytes.subarray(at + 12, at + 16))) return undefined;
+  return at + frameHeadBytes + length.readUInt32BE();
+}
+
+/** The payload of the whole frame at `at`; undefined where there is none. */
+function frameAt(bytes: Buffer, at: number, magic: Buffer): Buffer | undefined {
+  const end = endOf(bytes, at, magic);
+  if (end === undefined || end > bytes.length) return undefined;
+  const payload = bytes.subarray(at + frameHeadBytes, end);
+  const isWhole = checksumOf(payload, 16).equals(bytes.subarray(at + 16, at + frameHeadBytes));
+  return isWhole && payload.length >= payloadHeadBytes ? payload : undefined;
+}
+
+interface ReadFrames {
+  readonly frames: { readonly at: number; readonly payload: Buffer }[];
+  /** Behind the last whole frame. */
+  readonly end: number;
+  /** What lies between whole frames and is no half of one. */
+  readonly skipped: { readonly from: number; readonly to: number }[];
+}
+
+function readFrames(bytes: Buffer, magic: Buffer): ReadFrames {
+  const frames: { at: number; payload: Buffer }[] = [];
+  const skipped: { from: number; to: number }[] = [];
+  let end = 0;
+  for (let at = 0; at >= 0 && at < bytes.length;) {
+    const payload = frameAt(bytes, at, magic);
+    if (!payload) {
+      at = bytes.indexOf(magic, at + 1);
+      continue;
+    }
+    if (at > end && !isTorn(bytes, end, at, magic)) skipped.push({ from: end, to: at });
+    frames.push({ at, payload });
+    at += frameHeadBytes + payload.length;
+    end = at;
+  }
+  return { frames, end, skipped };
+}
+
+/** Whether at `from` begins a frame that its writer did not get to finish: nobody was told of it. */
+function isTorn(bytes: Buffer, from: number, to: number, magic: Buffer): boolean {
+  const length = Math.min(to - from, 8);
+  if (!bytes.subarray(from, from + length).equals(magic.subarray(0, length))) return false;
+  if (to - from < frameHeadBytes) return true;
+  const end = endOf(bytes, from, magic);
+  return end !== undefined && end > to;
+}
+
+function idOf(payload: Buffer): string {
+  return payload.toString('latin1', 1, payloadHeadBytes);
+}
+
+function applyFrame(log: Log, payload: Buffer): void {
+  const id = idOf(payload);
+  const body = payload.subarray(payloadHeadBytes);
+  switch (payload[0] ?? 0) {
+    case FrameType.batch:
+    case FrameType.snapshot: {
+      const { put, delete: deletes } = decodeBatch(body);
+      for (const [key, value] of put) {
+        const before = log.records.lengthOf(key);
+        if (before !== undefined) log.hasDead = true;
+        log.liveBytes += value.length - (before ?? -key.length);
+        log.records.put(key, value);
+      }
+      for (const key of deletes) {
+        const before = log.records.lengthOf(key);
+        if (before === undefined) continue;
+        log.hasDead = true;
+        log.liveBytes -= before + key.length;
+        log.records.delete(key);
+      }
+      break;
+    }
+    case FrameType.seal:
+      log.isSealed = true;
+      break;
+    case FrameType.lock: {
+      const { name, host, pid } = JSON.parse(body.toString()) as Ticket & { name: string };
+      log.tickets.set(name, [...(log.tickets.get(name) ?? []), { id, host, pid }]);
+      break;
+    }
+    case FrameType.unlock: {
+      const ticket = body.toString('latin1');
+      for (const [name, tickets] of log.tickets) {
+        const left = tickets.filter((each) => each.id !== ticket);
+        if (left.length > 0) log.tickets.set(name, left);
+        else log.tickets.delete(name);
+      }
+      break;
+    }
+    default:
+    // A newer version's, which says nothing that this one must know.
+  }
+}
+
+/** The payloads that say what `log` says. */
+function* snapshotOf(log: Log): Generator<Buffer> {
+  const head = Buffer.alloc(payloadHeadBytes);
+  head[0] = FrameType.snapshot;
+  let put: [string, Uint8Array<ArrayBuffer>][] = [];
+  let bytes = 0;
+  const flush = () => {
+    const payload = Buffer.concat([head, encodeBatch({ put, delete: [], isEmpty: false })]);
+    put = [];
+    bytes = 0;
+    return payload;
+  };
+  for (const [key, value] of log.records.entries()) {
+    put.push([key, copyBytes(value)]);
+    bytes += value.length + key.length;
+    if (bytes >= snapshotFrameBytes) yield flush();
+  }
+  if (put.length > 0) yield flush();
+  for (const [name, tickets] of log.tickets) {
+    for (const { id, host, pid } of tickets) {
+      yield Buffer.concat([
+        Uint8Array.of(FrameType.lock),
+        Buffer.from(id, 'latin1'),
+        encodeLock(name, host, pid),
+      ]);
+    }
+  }
+}
+
+function encodeLock(name: string, host: string, pid: number): Buffer {
+  return Buffer.from(JSON.stringify({ name, host, pid }));
+}
+
+/** Counts, then lengths and bytes; all numbers of four bytes, the highest first. */
+function encodeBatch({ put, delete: deletes }: OwnedBatch): Buffer {
+  const parts: Uint8Array[] = [];
+  const number = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    parts.push(bytes);
+  };
+  const text = (value: string) => {
+    const bytes = Buffer.from(value);
+    number(bytes.length);
+    parts.push(bytes);
+  };
+  number(put.length);
+  for (const [key, value] of put) {
+    text(key);
+    number(value.length);
+    parts.push(value);
+  }
+  number(deletes.length);
+  for (const key of deletes) text(key);
+  return Buffer.concat(parts);
+}
+
+/** What `encodeBatch` wrote; its checksum was right. */
+function decodeBatch(body: Buffer): { put: [string, Uint8Array][]; delete: string[] } {
+  let at = 0;
+  const number = () => {
+    at += 4;
+    return body.readUInt32BE(at - 4);
+  };
+  const bytes = () => {
+    const length = number();
+    at += length;
+    return body.subarray(at - length, at);
+  };
+  const put = Array.from({ length: number() }, (): [string, Uint8Array] => [
+    bytes().toString(),
+    copyBytes(bytes()),
+  ]);
+  return { put, delete: Array.from({ length: number() }, () => bytes().toString()) };
+}
+
+// ----------------------------------------------------------------------------------------- files
+
+function nameOf(generation: number): string {
+  return `${String(generation).padStart(8, '0')}.log`;
+}
+
+function generationOf(name: string): number | undefined {
+  const digits = /^(\d{8,})\.log$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** The highest generation among the names of files. */
+function latestOf(names: readonly string[]): number | undefined {
+  return names.reduce<number | undefined>((latest, name) => {
+    const generation = generationOf(name);
+    return generation === undefined ? latest : Math.max(latest ?? 0, generation);
+  }, undefined);
+}
+
+async function readAt(handle: FileHandle, from: number, to: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(to - from);
+  let read = 0;
+  while (read < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, read, bytes.length - read, from + read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
+}
+
+async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, at);
+    at += bytesWritten;
+  }
+}
+
+/** Makes the names in a folder durable, where the system can do that. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return undefined;
+}
+
+/** This machine, or this container: where a process has the number that it says. */
+function thisHost(): string {
+  let space = '';
+  try {
+    space = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // Not Linux: there is one space of numbers.
+  }
+  return `${hostname()} ${space}`;
+}
+
+/** Whether the process that asked for a lock has ended, as far as can be told from here. */
+function isGone({ host, pid }: Ticket): boolean {
+  if (host !== thisHost() || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+}
