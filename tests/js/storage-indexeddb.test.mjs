@@ -65,6 +65,7 @@ test('indexeddb: options out of their bounds are refused at once', () => {
     ['durability', { durability: 'sometimes' }],
     ['openTimeoutMs', { openTimeoutMs: 0 }],
     ['openTimeoutMs', { openTimeoutMs: NaN }],
+    ['persist', { persist: 'yes' }],
   ]) {
     assert.throws(
       () => indexedDBStorage(options),
@@ -98,6 +99,50 @@ test('indexeddb: durability is a hint to the browser', async () => {
     assert.deepEqual(hints, [['readwrite', expected]]);
     await store.close();
   }
+});
+
+test('indexeddb: the browser is asked not to delete it when told to, once, and nobody waits for the answer', async () => {
+  let asked = 0;
+  let isGranted = false;
+  const storage = {
+    persist: () => {
+      asked++;
+      return new Promise(() => undefined);
+    },
+    persisted: async () => isGranted,
+  };
+  await replacing(globalThis, 'navigator', { storage }, async () => {
+    const silent = indexedDBStorage({ name: freshName() });
+    await silent.get('key');
+    assert.equal(asked, 0);
+    const store = indexedDBStorage({ name: freshName(), persist: true });
+    assert.equal(asked, 0, 'making a store asks nobody');
+    await store.write({ put: [['key', bytes(1)]] });
+    await store.get('key');
+    assert.equal(asked, 1);
+    assert.equal(await store.isPersisted(), false);
+    isGranted = true;
+    assert.equal(await store.isPersisted(), true);
+    await Promise.all([silent.close(), store.close()]);
+  });
+  for (const host of [{}, { storage: {} }]) {
+    await replacing(globalThis, 'navigator', host, async () => {
+      const store = indexedDBStorage({ name: freshName(), persist: true });
+      await store.write({ put: [['key', bytes(1)]] });
+      assert.equal(await store.isPersisted(), false);
+      await store.close();
+    });
+  }
+});
+
+test('indexeddb: a refusal to persist is no failure', async () => {
+  const storage = { persist: () => Promise.reject(new Error('no')) };
+  await replacing(globalThis, 'navigator', { storage }, async () => {
+    const store = indexedDBStorage({ name: freshName(), persist: true });
+    await store.write({ put: [['key', bytes(1)]] });
+    assert.deepEqual(await store.get('key'), bytes(1));
+    await store.close();
+  });
 });
 
 // ---------------------------------------------------------------------------------------------------- opening

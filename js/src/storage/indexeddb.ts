@@ -22,6 +22,18 @@ export interface IndexedDBStorageOptions {
   durability?: Durability;
   /** How many milliseconds opening the database may take; more than 0. Default: 10 s. */
   openTimeoutMs?: number;
+  /**
+   * Whether to ask the browser not to delete the database when space runs short, once it has been
+   * opened. Default: false, because some browsers then ask the user. Nothing waits for the answer;
+   * `isPersisted` tells. Workers cannot ask.
+   */
+  persist?: boolean;
+}
+
+/** A store in IndexedDB. */
+export interface IndexedDBStoragePort extends RecoveringStoragePort {
+  /** Whether the browser deletes this site's data only when the user tells it to. */
+  isPersisted(): Promise<boolean>;
 }
 
 /**
@@ -40,8 +52,13 @@ export interface IndexedDBStorageOptions {
  * `quota_exceeded` where there is no room; `corrupt` where the database is a newer version's or
  * another program's. Throws `invalid_argument` for options out of their bounds.
  */
-export function indexedDBStorage(options: IndexedDBStorageOptions = {}): RecoveringStoragePort {
-  const { name = 'agent-memory', durability = 'relaxed', openTimeoutMs = 10_000 } = options;
+export function indexedDBStorage(options: IndexedDBStorageOptions = {}): IndexedDBStoragePort {
+  const {
+    name = 'agent-memory',
+    durability = 'relaxed',
+    openTimeoutMs = 10_000,
+    persist = false,
+  } = options;
   if (typeof name !== 'string' || name === '') {
     throw invalidArgument('name', 'must be a string that is not empty');
   }
@@ -51,7 +68,8 @@ export function indexedDBStorage(options: IndexedDBStorageOptions = {}): Recover
   if (!(openTimeoutMs > 0)) {
     throw invalidArgument('openTimeoutMs', `must be more than 0, got ${openTimeoutMs}`);
   }
-  return new IndexedDBStorage(name, durability, openTimeoutMs);
+  if (typeof persist !== 'boolean') throw invalidArgument('persist', 'must be true or false');
+  return new IndexedDBStorage(name, durability, openTimeoutMs, persist);
 }
 
 const durabilities: readonly Durability[] = ['relaxed', 'strict'];
@@ -74,13 +92,14 @@ interface Opened {
   readonly isNew: boolean;
 }
 
-class IndexedDBStorage implements RecoveringStoragePort {
+class IndexedDBStorage implements IndexedDBStoragePort {
   readonly kind = 'indexeddb';
 
   readonly #name: string;
   readonly #label: string;
   readonly #durability: Durability;
   readonly #openTimeoutMs: number;
+  #isToPersist: boolean;
   readonly #changes: ChangeChannel;
   readonly #exclusivelyHere: Exclusively = exclusive();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -93,11 +112,12 @@ class IndexedDBStorage implements RecoveringStoragePort {
   #trouble: MemoryError | undefined;
   #isDegraded = false;
 
-  constructor(name: string, durability: Durability, openTimeoutMs: number) {
+  constructor(name: string, durability: Durability, openTimeoutMs: number, persist: boolean) {
     this.#name = name;
     this.#label = `indexedDB '${name}'`;
     this.#durability = durability;
     this.#openTimeoutMs = openTimeoutMs;
+    this.#isToPersist = persist;
     this.#changes = new ChangeChannel(`agent-memory:${name}`);
   }
 
@@ -165,6 +185,10 @@ class IndexedDBStorage implements RecoveringStoragePort {
     return () => {
       this.#healthListeners.delete(own);
     };
+  }
+
+  async isPersisted(): Promise<boolean> {
+    return (await host().navigator?.storage?.persisted?.()) ?? false;
   }
 
   close(): Promise<void> {
@@ -308,6 +332,13 @@ class IndexedDBStorage implements RecoveringStoragePort {
       });
     }
     this.#wasOpen = true;
+    if (this.#isToPersist) {
+      this.#isToPersist = false;
+      // The user may be asked, and take his time; a refusal is what `isPersisted` tells.
+      host()
+        .navigator?.storage?.persist?.()
+        .catch(() => undefined);
+    }
     return database;
   }
 
@@ -430,7 +461,11 @@ function reasonOf(cause: unknown): Error {
 interface Host {
   readonly indexedDB?: IDBFactory;
   readonly BroadcastChannel?: typeof BroadcastChannel;
-  readonly navigator?: { readonly locks?: LockManager };
+  readonly navigator?: {
+    readonly locks?: LockManager;
+    /** Its methods are not where the page is not secure; workers lack the first. */
+    readonly storage?: Partial<Pick<StorageManager, 'persist' | 'persisted'>>;
+  };
 }
 
 function host(): Host {
