@@ -123,6 +123,7 @@ async function buildPackage() {
       'storage/file',
       'storage/indexeddb',
       'storage/memory',
+      'testing/index',
       'wasm/web',
       'wasm/node',
       'wasm/languages-web',

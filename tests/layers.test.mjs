@@ -38,6 +38,7 @@ const libraries = [
 const facade = [
   // storage/* stands alone: it is an entry of its own, and works without the core.
   { files: /^storage\//, mayImport: /^(storage\/|types$|errors$)/ },
+  { files: /^testing\//, mayImport: /^(testing\/|types$|errors$)/ },
   { files: /^wasm\//, mayImport: /^types$/ },
   { files: /^core\//, mayImport: /^(core\/|errors$|types$)/ },
   { files: /^(types|enums|errors)$/, mayImport: /^(types|enums|errors)$/ },

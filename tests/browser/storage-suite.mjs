@@ -1,7 +1,6 @@
 // Runs in the browser, as a page's script or as a worker: the storage contract over the browser's own IndexedDB.
 import { indexedDBStorage } from '/dist/storage/indexeddb.js';
-import { storageContract } from '/tests/js/storage-contract.mjs';
-import * as assert from './assert.mjs';
+import { storageContract } from '/dist/testing/index.js';
 
 /** Every test of the contract, one after the other: `{ name, error? }` each. */
 export async function runContract(prefix) {
@@ -15,7 +14,8 @@ export async function runContract(prefix) {
   const tests = [];
   storageContract({
     test: (name, body) => tests.push({ name, body }),
-    assert,
+    validates: true,
+    afterClose: 'rejects',
     open: async () => openNamed(`${prefix}-${++databases}`),
     reopen: async (store) => openNamed(nameOf.get(store)),
     share: async (store) => openNamed(nameOf.get(store)),

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { LocalProvider } from 'agent-memory-wasm';
 import { fileStorage } from 'agent-memory-wasm/storage/file';
+import { storageContract } from 'agent-memory-wasm/testing';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -18,7 +19,7 @@ async function run(page, name, ...names) {
   const folder = path.join(root, 'build/docs');
   const file = path.join(folder, `${page}-${name.replaceAll(/\W+/g, '-')}.mjs`);
   await mkdir(folder, { recursive: true });
-  await writeFile(file, `${code}\nexport { ${names.join(', ')} };\n`);
+  await writeFile(file, `${code}\nexport { ${names.join(', ')} };\n`); // beside what it exports itself
   return import(pathToFileURL(file).href);
 }
 
@@ -30,6 +31,20 @@ test('the example of files stores what is there when it is opened again', async 
   const again = await LocalProvider.open({ storage: fileStorage(folder) });
   assert.equal((await again.retrieveMemories('key')).length, 1);
   await again.close();
+});
+
+const { sqliteStorage } = await run('storage.md', 'export function sqliteStorage');
+storageContract({
+  test: (name, body) => test(`the example of a store of one's own: ${name}`, body),
+  open: () => sqliteStorage(),
+});
+
+test('the example of a store of one’s own keeps memories', async () => {
+  const provider = await LocalProvider.open({ storage: sqliteStorage() });
+  await provider.storeMemories('The bees are in the garden.');
+  assert.equal((await provider.retrieveMemories('bees')).length, 1);
+  assert.equal((await provider.status()).kind, 'sqlite');
+  await provider.close();
 });
 
 test('the example of encryption stores what cannot be read beneath', async () => {

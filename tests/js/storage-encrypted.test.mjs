@@ -7,7 +7,8 @@ import { LocalProvider } from 'agent-memory-wasm';
 import { changeKey, encryptedStorage, passphraseKey } from 'agent-memory-wasm/storage/encrypted';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
-import { bytes, hasCode, pause, storageContract } from './storage-contract.mjs';
+import { storageContract } from 'agent-memory-wasm/testing';
+import { bytes, hasCode, pause } from './support/waiting.mjs';
 import { interceptedStorage, recordsOf } from './support/faulty-storage.mjs';
 
 const newKey = (length = 256) =>
@@ -27,7 +28,8 @@ function contractOver(name, open, again, options) {
   };
   storageContract({
     test: (title, body) => test(`encrypted ${name}: ${title}`, body),
-    assert,
+    validates: true,
+    afterClose: 'rejects',
     open: async () => over(open()),
     reopen: async (store) => over(again(innerOf.get(store))),
     share: async (store) => over(again(innerOf.get(store))),

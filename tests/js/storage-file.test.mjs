@@ -11,7 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { LocalProvider } from 'agent-memory-wasm';
 import { encryptedStorage } from 'agent-memory-wasm/storage/encrypted';
 import { fileStorage } from 'agent-memory-wasm/storage/file';
-import { bytes, hasCode, pause, signal, storageContract } from './storage-contract.mjs';
+import { storageContract } from 'agent-memory-wasm/testing';
+import { bytes, hasCode, pause, signal } from './support/waiting.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const base = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-file-'));
@@ -29,7 +30,8 @@ for (const durability of ['relaxed', 'strict']) {
   };
   storageContract({
     test: (name, body) => test(`file, ${durability}: ${name}`, body),
-    assert,
+    validates: true,
+    afterClose: 'rejects',
     open: async () => openAt(freshFolder()),
     reopen: async (store) => openAt(folderOf.get(store)),
     share: async (store) => openAt(folderOf.get(store)),
@@ -48,7 +50,8 @@ const openEncrypted = (folder) => {
 };
 storageContract({
   test: (name, body) => test(`encrypted file: ${name}`, body),
-  assert,
+  validates: true,
+  afterClose: 'rejects',
   open: async () => openEncrypted(freshFolder()),
   reopen: async (store) => openEncrypted(folderOfEncrypted.get(store)),
   share: async (store) => openEncrypted(folderOfEncrypted.get(store)),

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
-import { bytes, hasCode, pause, signal, storageContract } from './storage-contract.mjs';
+import { storageContract } from 'agent-memory-wasm/testing';
+import { bytes, hasCode, pause, signal } from './support/waiting.mjs';
 
 let databases = 0;
 const freshName = () => `test-${++databases}`;
@@ -18,7 +19,8 @@ function openNamed(name) {
 }
 
 const contract = {
-  assert,
+  validates: true,
+  afterClose: 'rejects',
   open: async () => openNamed(freshName()),
   reopen: async (store) => openNamed(nameOf.get(store)),
   share: async (store) => openNamed(nameOf.get(store)),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
-import { bytes, signal, storageContract } from './storage-contract.mjs';
+import { storageContract } from 'agent-memory-wasm/testing';
+import { bytes, signal } from './support/waiting.mjs';
 
 storageContract({
   test: (name, body) => test(`memory: ${name}`, body),
-  assert,
+  validates: true,
   open: async () => memoryStorage(),
   reopen: async (store) => store,
   share: async (store) => store,

@@ -35,6 +35,7 @@ import {
 import { fileStorage } from 'agent-memory-wasm/storage/file';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+import { fakeClock, fakeProvider, storageContract } from 'agent-memory-wasm/testing';
 
 // A store of one's own: a plain object.
 function loggingStorage(inner: StoragePort): StoragePort {
@@ -52,6 +53,24 @@ function loggingStorage(inner: StoragePort): StoragePort {
 }
 
 const onDisk: StoragePort = fileStorage(new URL('file:///tmp/x'), { durability: 'strict' });
+
+// What users' own tests look like.
+storageContract({
+  test: (name, body) => body().then(() => console.log(name)),
+  open: () => loggingStorage(memoryStorage()),
+  share: (store) => store,
+  hasLocks: false,
+});
+const clock = fakeClock(new Date(0));
+clock.advance(1000);
+const fake: MemoryProvider = fakeProvider({
+  deleteMemory: true,
+  getAllMemories: new Error('no network'),
+  retrieveMemories: async (query) => [
+    { id: query, memory: query, score: 1, metadata: {}, createdAt: null },
+  ],
+});
+console.log(fake, clock.now());
 
 // Encryption around any of them.
 async function sealed(inner: StoragePort, passphrase: string): Promise<EncryptedStoragePort> {
@@ -145,7 +164,7 @@ export async function main(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   await using provider = await LocalProvider.open(options);
   await onDisk.close();
   const other = await LocalProvider.open({
-    storage: indexedDBStorage({ name: 'x', durability: 'relaxed' }),
+    storage: indexedDBStorage({ name: 'x', durability: 'relaxed', persist: true }),
   });
   const stop = provider.subscribe((event) => {
     console.log(describe(event));
