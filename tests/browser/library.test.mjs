@@ -15,7 +15,10 @@ let databases = 0;
 
 before(async () => {
   const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'tests/browser/library-suite.mjs')],
+    entryPoints: ['library-suite', 'service-worker'].map((name) =>
+      path.join(root, `tests/browser/${name}.mjs`),
+    ),
+    outdir: 'app', // names the files; nothing is written
     bundle: true,
     write: false,
     format: 'esm',
@@ -26,6 +29,7 @@ before(async () => {
     '/page.html': pageWith('/app/suite.js'),
     // Where web.ts looks for it: one folder above the script.
     '/app/suite.js': outputFiles[0].contents,
+    '/app/service-worker.js': outputFiles[1].contents,
     '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
   };
   server = await serve(root, { csp: strictCsp, files });
@@ -82,6 +86,13 @@ const valueOf = async (page, method, ...args) => {
   assert.equal(error, undefined, JSON.stringify(error));
   return value;
 };
+
+/** Waits until the page's provider knows of so many memories. */
+async function untilItHas(page, count) {
+  while ((await valueOf(page, 'status')).memories !== count) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** The next event that the page's provider tells; resolves the outer promise once the page listens. */
 async function listen(page) {
@@ -223,23 +234,80 @@ test('two tabs see each other’s writes through subscribe, and a deleted memory
 
 test('tabs that write at once lose nothing, and a tab that comes later sees it all', async () => {
   const name = freshName();
-  const tabs = await Promise.all(Array.from({ length: 3 }, () => openProvider(name)));
+  const tabs = await Promise.all(Array.from({ length: 4 }, () => openProvider(name)));
   await Promise.all(
     tabs.map((page, tab) =>
       page.evaluate(
         (number) =>
           Promise.all(
-            Array.from({ length: 60 }, (_, n) =>
-              globalThis.provider.storeMemories(`memory ${n} of tab ${number}`),
-            ),
+            Array.from({ length: 60 }, async (_, n) => {
+              const [{ id }] = await globalThis.provider.storeMemories(
+                `memory ${n} of tab ${number}`,
+              );
+              // Each third is deleted again, in the midst of the others' writes.
+              if (n % 3 === 0) await globalThis.provider.deleteMemory(id);
+            }),
           ).then(() => undefined),
         tab,
       ),
     ),
   );
   const late = await openProvider(name);
-  assert.equal((await valueOf(late, 'status')).memories, 180);
+  assert.equal((await valueOf(late, 'status')).memories, 160);
+  const all = await valueOf(late, 'getAllMemories', { limit: 1_000 });
+  const expected = [0, 1, 2, 3].flatMap((tab) =>
+    Array.from({ length: 60 }, (_, n) => `memory ${n} of tab ${tab}`).filter((_, n) => n % 3 > 0),
+  );
+  assert.deepEqual(all.map(({ memory }) => memory).sort(), expected.sort());
+  // The same, in the same order, wherever it is asked: a write of its own makes each tab read the others'.
+  await Promise.all(tabs.map((page, tab) => valueOf(page, 'storeMemories', `the last of ${tab}`)));
+  const lists = [];
+  for (const page of [...tabs, late]) {
+    await untilItHas(page, 164);
+    lists.push(await valueOf(page, 'getAllMemories', { limit: 1_000 }));
+  }
+  for (const list of lists) assert.deepEqual(list, lists[0]);
   for (const page of [...tabs, late]) await page.close();
+});
+
+test('a service worker and a page share a store, hear each other, and the worker may be stopped', async () => {
+  const name = freshName();
+  const page = await openProvider(name);
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register('/app/service-worker.js', { type: 'module' });
+  });
+  const ask = (message) =>
+    page.evaluate(
+      async (given) => {
+        const registration = await navigator.serviceWorker.getRegistration('/app/');
+        const worker = registration.active ?? registration.waiting ?? registration.installing;
+        const { port1, port2 } = new MessageChannel();
+        const answer = new Promise((resolve) => {
+          port1.onmessage = ({ data }) => resolve(data);
+        });
+        worker.postMessage(given, [port2]);
+        return answer;
+      },
+      { name, ...message },
+    );
+  const heard = await listen(page);
+  const first = await ask({ store: 'the worker keeps bees' });
+  assert.deepEqual(first, { texts: ['the worker keeps bees'], heard: ['change here'] });
+  assert.equal((await heard()).origin, 'elsewhere');
+  await Promise.all([
+    valueOf(page, 'storeMemories', 'the page keeps wasps'),
+    ask({ store: 'the worker keeps ants' }),
+  ]);
+  await untilItHas(page, 3);
+  const session = await chromium.context.newCDPSession(page);
+  await session.send('ServiceWorker.enable');
+  await session.send('ServiceWorker.stopAllWorkers');
+  await valueOf(page, 'storeMemories', 'the page keeps moths');
+  // It starts anew, and reads what there is.
+  const { texts, heard: afterwards } = await ask({});
+  assert.equal(texts.length, 4, texts.join('; '));
+  assert.deepEqual(afterwards, [], 'it was another worker');
+  await page.close();
 });
 
 for (const durability of ['relaxed', 'strict']) {

@@ -1,5 +1,5 @@
-// indexedDBStorage in a real browser: the contract in a page and in a worker, under a CSP without any eval; and what
-// only a browser can do to it.
+// indexedDBStorage in a real browser, under a CSP without any eval: what only a browser can do to it. The contract
+// runs in everywhere.test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Chromium, pageWith, root, serve } from './support.mjs';
@@ -54,22 +54,6 @@ const get = (page, key) =>
     const value = await globalThis.store.get(k);
     return value && [...value];
   }, key);
-
-for (const [where, run] of [
-  ['a page', 'runContract'],
-  ['a worker', 'runContractInWorker'],
-]) {
-  test(`the storage contract holds in ${where}`, async (t) => {
-    const page = await openTab();
-    const results = await page.evaluate(
-      ([name, prefix]) => globalThis.suite[name](prefix),
-      [run, run],
-    );
-    assert.ok(results.length > 40);
-    for (const { name, error } of results) await t.test(name, () => assert.equal(error, undefined));
-    await page.close();
-  });
-}
 
 test('the page obeyed a CSP that allows no eval, and complained about nothing', async () => {
   assert.deepEqual(problems, []);

@@ -146,10 +146,13 @@ const types = {
 /**
  * Serves `folder` on 127.0.0.1, every answer with `csp`.
  *
- * `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`. `port` 0 is any.
+ * `onPost(pathname, body)` is called with what pages post, parsed as JSON, and its result is answered as JSON. `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`. `port` 0 is any.
  * Returns `origin` (`http://127.0.0.1:…`), `requests` (the paths asked for so far) and `close()`.
  */
-export async function serve(folder, { csp = strictCsp, files = {}, headers = {}, port = 0 } = {}) {
+export async function serve(
+  folder,
+  { csp = strictCsp, files = {}, headers = {}, port = 0, onPost } = {},
+) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://127.0.0.1');
@@ -165,6 +168,12 @@ export async function serve(folder, { csp = strictCsp, files = {}, headers = {},
       response.end(body);
     };
     try {
+      if (request.method === 'POST' && onPost) {
+        let body = '';
+        for await (const chunk of request.setEncoding('utf8')) body += chunk;
+        const result = await onPost(pathname, JSON.parse(body));
+        return answer(200, 'application/json', JSON.stringify(result ?? null));
+      }
       const type = types[path.extname(pathname)] ?? 'application/octet-stream';
       if (Object.hasOwn(files, pathname)) return answer(200, type, files[pathname]);
       if (pathname === '/favicon.ico') return answer(204, 'image/x-icon');

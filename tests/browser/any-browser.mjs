@@ -1,0 +1,165 @@
+// Any browser that opens an address: no driver, no debugging port. Its pages post what they find to the server that
+// they came from (`onPost` of `serve`). So the same test runs in Chromium, Firefox and WebKit, and a killed browser is
+// a killed browser.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { findChromium } from './support.mjs';
+
+function onPath(...names) {
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  return names
+    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
+    .find((file) => existsSync(file));
+}
+
+const firefoxPreferences = {
+  'app.update.enabled': false,
+  'browser.aboutwelcome.enabled': false,
+  'browser.sessionstore.resume_from_crash': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'services.settings.server': 'data:,',
+  'toolkit.startup.max_resumed_crashes': -1,
+};
+
+const webkitFolders = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].flatMap((machine) =>
+  ['4.1', '4.0'].map((version) => `/usr/lib/${machine}/webkit2gtk-${version}`),
+);
+
+/** What each needs: `find()` its program, if there is one; `start(program, profile, addresses)`: what to run. */
+const kinds = {
+  chromium: {
+    find: findChromium,
+    start: async (program, profile, addresses) => ({
+      command: [
+        program,
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--remote-debugging-port=0', // without it, headless opens one address and ends
+        `--user-data-dir=${profile}`,
+        ...addresses,
+      ],
+    }),
+  },
+  firefox: {
+    find: () => process.env.FIREFOX ?? onPath('firefox-esr', 'firefox'),
+    start: async (program, profile, addresses) => {
+      await mkdir(profile, { recursive: true });
+      const lines = Object.entries(firefoxPreferences).map(
+        ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+      );
+      await writeFile(path.join(profile, 'user.js'), lines.join(''));
+      return {
+        command: [program, '--headless', '--no-remote', '--profile', profile, ...addresses],
+        env: { HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
+      };
+    },
+  },
+  webkit: {
+    find: () =>
+      onPath('xvfb-run') &&
+      webkitFolders
+        .map((folder) => path.join(folder, 'MiniBrowser'))
+        .find((file) => existsSync(file)),
+    start: async (program, profile, addresses) => ({
+      command: [onPath('xvfb-run'), '-a', program, ...addresses],
+      env: {
+        HOME: profile,
+        XDG_DATA_HOME: path.join(profile, 'data'),
+        XDG_CACHE_HOME: path.join(profile, 'cache'),
+        XDG_CONFIG_HOME: path.join(profile, 'config'),
+        GDK_BACKEND: 'x11',
+        WEBKIT_DISABLE_COMPOSITING_MODE: '1',
+        WEBKIT_DISABLE_DMABUF_RENDERER: '1',
+        WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', // there is no sandbox within a container
+      },
+    }),
+  },
+};
+
+/** The browsers of this machine: `chromium`, `firefox`, `webkit`. */
+export const installed = Object.keys(kinds).filter((kind) => kinds[kind].find() !== undefined);
+
+/** A browser on a profile of its own, which outlives `kill` and is deleted by `stop`. */
+export class AnyBrowser {
+  #kind;
+  #profile;
+  #process;
+  #words = '';
+
+  static async make(kind) {
+    const browser = new AnyBrowser();
+    browser.#kind = kind;
+    browser.#profile = await mkdtemp(path.join(os.tmpdir(), `agent-memory-${kind}-`));
+    return browser;
+  }
+
+  /** Starts it with a tab for each of `addresses`. */
+  async start(...addresses) {
+    const { find, start } = kinds[this.#kind];
+    const { command, env } = await start(find(), this.#profile, addresses);
+    const [program, ...args] = command;
+    // A group of its own, so that none of its processes is left behind.
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.#words = (this.#words + text).slice(-4_000);
+    });
+    this.#process = child;
+    process.once('exit', this.#killNow);
+  }
+
+  /** What it wrote to its standard error of late. */
+  get words() {
+    return this.#words;
+  }
+
+  /** SIGKILL, first for the browser's own process, at once after that for those that it started. */
+  async kill() {
+    const child = this.#process;
+    if (!child) return;
+    this.#process = undefined;
+    process.off('exit', this.#killNow);
+    const ended = child.exitCode !== null || child.signalCode !== null || once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    signalGroup(child.pid);
+    // Until the last of them is gone, the profile is not free.
+    while (signalGroup(child.pid, 0)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  async stop() {
+    await this.kill();
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  #killNow = () => {
+    if (this.#process) signalGroup(this.#process.pid);
+  };
+}
+
+/** Whether there was anybody to send it to. */
+function signalGroup(pid, signal = 'SIGKILL') {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
