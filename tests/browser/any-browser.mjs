@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { findChromium } from './support.mjs';
@@ -142,6 +142,20 @@ export class AnyBrowser {
     signalGroup(child.pid);
     // Until the last of them is gone, the profile is not free.
     while (signalGroup(child.pid, 0)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** SIGKILL for those of its processes that are called `name`, which Linux cuts at 15 letters; how many they were. */
+  async killProcess(name) {
+    let count = 0;
+    for (const pid of await readdir('/proc')) {
+      if (!/^\d+$/.test(pid)) continue;
+      const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      const [, called, group] = /^\d+ \((.*)\) \S \d+ (\d+)/.exec(line) ?? [];
+      if (called !== name || Number(group) !== this.#process?.pid) continue;
+      process.kill(Number(pid), 'SIGKILL');
+      count++;
+    }
+    return count;
   }
 
   async stop() {
