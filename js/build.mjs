@@ -119,6 +119,7 @@ async function buildPackage() {
     entryPoints: [
       'index',
       'languages',
+      'storage/durable-object',
       'storage/encrypted',
       'storage/file',
       'storage/indexeddb',

@@ -273,6 +273,7 @@ test('the storages alone bring no core along', async () => {
     ['memory', 'memoryStorage'],
     ['indexeddb', 'indexedDBStorage'],
     ['encrypted', 'encryptedStorage'],
+    ['durable-object', 'durableObjectStorage'],
   ]) {
     const { outputFiles } = await build({
       stdin: {

@@ -27,6 +27,10 @@ import {
   type StoreOptions,
 } from 'agent-memory-wasm';
 import {
+  durableObjectStorage,
+  type DurableObjectStorageLike,
+} from 'agent-memory-wasm/storage/durable-object';
+import {
   changeKey,
   encryptedStorage,
   passphraseKey,
@@ -53,6 +57,21 @@ function loggingStorage(inner: StoragePort): StoragePort {
 }
 
 const onDisk: StoragePort = fileStorage(new URL('file:///tmp/x'), { durability: 'strict' });
+
+// As Cloudflare's types have it, in short.
+interface Cursor<T> {
+  raw<U extends (string | number | null | ArrayBuffer)[]>(): IterableIterator<U>;
+  toArray(): T[];
+}
+declare const ctx: {
+  storage: {
+    sql: { exec<T>(query: string, ...bindings: unknown[]): Cursor<T>; databaseSize: number };
+    transactionSync<T>(closure: () => T): T;
+    sync(): Promise<void>;
+  };
+};
+const objectStorage: DurableObjectStorageLike = ctx.storage;
+export const inObject: StoragePort = durableObjectStorage(objectStorage);
 
 // What users' own tests look like.
 storageContract({

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+//
+// Cloudflare's Durable Objects: one object per user or tenant is how memories scale past one
+// machine. The object's SQLite database holds one table of ours, beside whatever else it holds:
+//
+//   agent_memory_records(key, part, value)   a value in parts, below the limit of a row
+//
+// Keys are stored as bytes: a text would end at its first NUL, and be compared by collation.
+
+import { invalidArgument, memoryError, storageError } from '../errors.js';
+import type { StorageBatch, StoragePort } from '../types.js';
+import { countOf, ownBatch } from './batch.js';
+import { exclusive, type Exclusively } from './exclusive.js';
+
+/** What is needed of `ctx.storage` in an object whose class is SQLite-backed. */
+export interface DurableObjectStorageLike {
+  readonly sql: {
+    exec(query: string, ...bindings: unknown[]): { raw(): Iterable<unknown[]> };
+  };
+  transactionSync<T>(work: () => T): T;
+  /** Resolves once all that was written is on disk, in several places. */
+  sync?(): Promise<void>;
+}
+
+/**
+ * A store in the Durable Object that `storage`, its `ctx.storage`, belongs to; the object's class
+ * must be declared SQLite-backed (`new_sqlite_classes`).
+ *
+ * - Its `kind` is `'durable-object'`. Making it touches nothing.
+ * - `write` is one transaction, and resolves once it is durable (`sync`).
+ * - A value may be of any size: it is kept in parts below the limit of 2 MB a row.
+ * - An object has one context, so `watch` and `exclusively` hold among all stores over it. `watch`
+ *   tells every watcher of every write, the writer's own included.
+ * - `close` waits for what is under way; calls after it reject with the code `closed`. It closes
+ *   nothing of the object's.
+ *
+ * Rejects with `quota_exceeded` where the object is full. Throws `invalid_argument` for a `storage`
+ * without `sql`.
+ */
+export function durableObjectStorage(storage: DurableObjectStorageLike): StoragePort {
+  const { sql, transactionSync } = Object(storage) as Partial<DurableObjectStorageLike>;
+  if (typeof sql?.exec !== 'function' || typeof transactionSync !== 'function') {
+    throw invalidArgument('storage', 'must be the ctx.storage of a SQLite-backed Durable Object');
+  }
+  return new DurableObjectStorage(storage);
+}
+
+/** Half of what a row may hold, key included. */
+const partBytes = 1 << 20;
+
+const table = 'agent_memory_records';
+
+/** What stores over the same object share. */
+interface Shared {
+  readonly exclusively: Exclusively;
+  readonly watchers: Set<() => void>;
+}
+
+const sharedBy = new WeakMap<object, Shared>();
+
+class DurableObjectStorage implements StoragePort {
+  readonly kind = 'durable-object';
+
+  readonly #storage: DurableObjectStorageLike;
+  readonly #shared: Shared;
+  readonly #own = new Set<() => void>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(storage: DurableObjectStorageLike) {
+    this.#storage = storage;
+    this.#shared = sharedBy.get(storage) ?? { exclusively: exclusive(), watchers: new Set() };
+    sharedBy.set(storage, this.#shared);
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.#run('read', () => {
+      const rows = this.#query(
+        `SELECT value FROM ${table} WHERE key = ? ORDER BY part`,
+        bytesOf(key),
+      );
+      return rows.length === 0 ? undefined : joined(rows.map(([value]) => value));
+    });
+  }
+
+  async write(batch: StorageBatch): Promise<void> {
+    const owned = ownBatch(batch);
+    this.#refuseIfClosed('write');
+    if (owned.isEmpty) return;
+    await this.#run('write', async () => {
+      this.#storage.transactionSync(() => {
+        for (const [name, value] of owned.put) {
+          const key = bytesOf(name);
+          this.#query(`DELETE FROM ${table} WHERE key = ?`, key);
+          // An empty value has a part, too: it is there.
+          for (let part = 0; part === 0 || part * partBytes < value.length; part++) {
+            const piece = value.slice(part * partBytes, (part + 1) * partBytes);
+            this.#query(`INSERT INTO ${table} VALUES (?, ?, ?)`, key, part, piece.buffer);
+          }
+        }
+        for (const name of owned.delete) {
+          this.#query(`DELETE FROM ${table} WHERE key = ?`, bytesOf(name));
+        }
+      });
+      await this.#storage.sync?.();
+    });
+    for (const watcher of this.#shared.watchers) queueMicrotask(watcher);
+  }
+
+  async scan(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<[key: string, value: Uint8Array][]> {
+    const count = Math.min(countOf(limit), Number.MAX_SAFE_INTEGER);
+    return this.#run('scan', () => {
+      const rows = this.#query(
+        `SELECT key, value FROM ${table} WHERE key IN (
+           SELECT key FROM ${table}
+           WHERE part = 0 AND key >= ? AND key < ? AND (? OR key > ?) ORDER BY key LIMIT ?
+         ) ORDER BY key, part`,
+        bytesOf(prefix),
+        // Keys are ASCII: no byte of theirs reaches this one.
+        new Uint8Array([...new Uint8Array(bytesOf(prefix)), 0xff]).buffer,
+        after === undefined ? 1 : 0,
+        bytesOf(after ?? ''),
+        count,
+      );
+      const found: [string, unknown[]][] = [];
+      for (const [name, part] of rows) {
+        const key = decoder.decode(name as ArrayBuffer);
+        const last = found.at(-1);
+        if (last?.[0] === key) last[1].push(part);
+        else found.push([key, [part]]);
+      }
+      return found.map(([key, parts]) => [key, joined(parts)]);
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    this.#refuseIfClosed('watch');
+    const watcher = () => {
+      if (this.#own.has(watcher)) changed();
+    };
+    this.#own.add(watcher);
+    this.#shared.watchers.add(watcher);
+    return () => {
+      this.#own.delete(watcher);
+      this.#shared.watchers.delete(watcher);
+    };
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseIfClosed('lock');
+    return this.#shared.exclusively(name, work);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    for (const watcher of this.#own) this.#shared.watchers.delete(watcher);
+    this.#own.clear();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  #refuseIfClosed(operation: string): void {
+    if (this.#closing === undefined) return;
+    throw memoryError({
+      code: 'closed',
+      message: `durable object: ${operation} failed, the storage was closed`,
+    });
+  }
+
+  async #run<T>(operation: string, work: () => T | Promise<T>): Promise<T> {
+    this.#refuseIfClosed(operation);
+    const outcome = (async () => {
+      // Each time: whoever empties the object (`deleteAll`) takes the table along.
+      this.#query(
+        `CREATE TABLE IF NOT EXISTS ${table}
+         (key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part))`,
+      );
+      return work();
+    })();
+    this.#underWay.add(outcome);
+    try {
+      return await outcome;
+    } catch (cause) {
+      if (/SQLITE_FULL|disk is full|storage limit/i.test(String(cause))) {
+        const message = `durable object: ${operation} failed, the store is full: ${String(cause)}`;
+        throw memoryError({ code: 'quota_exceeded', message, cause });
+      }
+      throw storageError(cause, `durable object: ${operation}`);
+    } finally {
+      this.#underWay.delete(outcome);
+    }
+  }
+
+  #query(query: string, ...bindings: unknown[]): unknown[][] {
+    return [...this.#storage.sql.exec(query, ...bindings).raw()];
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function bytesOf(key: string): ArrayBuffer {
+  return encoder.encode(key).slice().buffer;
+}
+
+function joined(parts: readonly unknown[]): Uint8Array {
+  const pieces = parts.map((part) => new Uint8Array(part as ArrayBuffer));
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,102 @@
+// Runs in workerd, bundled: a Worker that passes every request on to a Durable Object, named by the path's first part,
+// which keeps memories and runs the storage contract.
+import { DurableObject } from 'cloudflare:workers';
+import wasm from './agent-memory.wasm';
+import { load, LocalProvider } from 'agent-memory-wasm';
+import { durableObjectStorage } from 'agent-memory-wasm/storage/durable-object';
+import { encryptedStorage } from 'agent-memory-wasm/storage/encrypted';
+import { storageContract } from 'agent-memory-wasm/testing';
+
+async function runContract(title, open) {
+  const tests = [];
+  storageContract({
+    test: (name, body) => tests.push({ name: `${title}: ${name}`, body }),
+    open: () => open(true),
+    reopen: () => open(false),
+    share: () => open(false),
+    validates: true,
+    afterClose: 'rejects',
+  });
+  const results = [];
+  for (const { name, body } of tests) {
+    try {
+      await body();
+      results.push({ name });
+    } catch (error) {
+      results.push({ name, error: `${error.message}\n${error.stack}` });
+    }
+  }
+  return results;
+}
+
+export class Memories extends DurableObject {
+  #provider;
+
+  async fetch(request) {
+    const { storage } = this.ctx;
+    const [, , operation, text] = new URL(request.url).pathname.split('/').map(decodeURIComponent);
+    try {
+      return Response.json(await this.#answer(storage, operation, text));
+    } catch (error) {
+      return Response.json({ error: `${error}\n${error.stack}`, code: error.code });
+    }
+  }
+
+  async #answer(storage, operation, text) {
+    if (operation === 'contract') {
+      const empty = () => storage.sql.exec('DROP TABLE IF EXISTS agent_memory_records');
+      const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, [
+        'encrypt',
+        'decrypt',
+      ]);
+      const plain = (isNew) => {
+        if (isNew) empty();
+        return durableObjectStorage(storage);
+      };
+      return [
+        ...(await runContract('plain', plain)),
+        ...(await runContract('encrypted', (isNew) => encryptedStorage(plain(isNew), key))),
+      ];
+    }
+    if (operation === 'rows') {
+      const store = durableObjectStorage(storage);
+      await store.write({ put: [['large', new Uint8Array(5 << 20).fill(7)]] });
+      return [...storage.sql.exec('SELECT length(value) FROM agent_memory_records').raw()];
+    }
+    if (operation === 'atomic') {
+      const store = durableObjectStorage(storage);
+      await store.write({ put: [['kept', Uint8Array.of(1)]] });
+      const failing = durableObjectStorage({
+        transactionSync: (work) => storage.transactionSync(work),
+        sql: {
+          exec(query, ...bindings) {
+            if (bindings[1] === 1) throw new Error('the second part failed');
+            return storage.sql.exec(query, ...bindings);
+          },
+        },
+      });
+      const put = ['kept', 'more'].map((key) => [key, new Uint8Array(3 << 19).fill(2)]);
+      const failure = await failing
+        .write({ put })
+        .catch(({ code, message }) => ({ code, message }));
+      const left = (await store.scan('', undefined, 9)).map(([key, value]) => [key, [...value]]);
+      return { failure, left };
+    }
+    await load({ wasm });
+    this.#provider ??= LocalProvider.open({ storage: durableObjectStorage(storage) });
+    const provider = await this.#provider;
+    if (operation === 'store') return provider.storeMemories(text);
+    if (operation === 'list') {
+      return (await provider.getAllMemories({ limit: 1e6 })).map(({ memory }) => memory);
+    }
+    if (operation === 'search') return provider.retrieveMemories(text);
+    throw new Error(`no operation '${operation}'`);
+  }
+}
+
+export default {
+  fetch(request, { MEMORIES }) {
+    const [, name] = new URL(request.url).pathname.split('/');
+    return MEMORIES.get(MEMORIES.idFromName(name)).fetch(request);
+  },
+};
