@@ -63,14 +63,14 @@ Corpus read_corpus(const char* path) {
   return corpus;
 }
 
-void add(MemoryIndex& index, DocumentId id, const Message& message) {
+agent_memory::IndexDocument document_of(DocumentId id, const Message& message) {
   agent_memory::IndexDocument document;
   document.identity.user_id = "ada";
   document.identity.run_id = std::to_string(id / kRunLength);
   document.text = message.text;
   document.name = message.name;
   document.time_ms = message.time_ms;
-  index.add(id, document);
+  return document;
 }
 
 double us_since(Clock::time_point start) {
@@ -121,7 +121,7 @@ int main(int count, char** arguments) {
   MemoryIndex index;
   auto start = Clock::now();
   for (DocumentId id = 0; id < size; ++id)
-    add(index, id, corpus.messages[id]);
+    index.add(id, document_of(id, corpus.messages[id]));
   std::printf("build   %.0f ms, %u messages\n", us_since(start) / 1000, size);
 
   time_searches(index, corpus, passes);
@@ -129,11 +129,11 @@ int main(int count, char** arguments) {
   const DocumentId singles = std::min(kSingles, size);
   start = Clock::now();
   for (DocumentId id = 0; id < singles; ++id)
-    index.remove(id);
+    index.remove(id, document_of(id, corpus.messages[id]));
   std::printf("remove  %.2f us each\n", us_since(start) / singles);
   start = Clock::now();
   for (DocumentId id = 0; id < singles; ++id)
-    add(index, id, corpus.messages[id]);
+    index.add(id, document_of(id, corpus.messages[id]));
   std::printf("add     %.2f us each\n", us_since(start) / singles);
 
   std::vector<DocumentId> order(size);

@@ -29,6 +29,13 @@ struct MemoryIndex::State {
   [[nodiscard]] bool contains(DocumentId id) const {
     return id < locations.size() && locations[id].partition != Location::kNowhere;
   }
+  /// Into `text` and `name`.
+  void analyze(const IndexDocument& document) {
+    text.clear();
+    name.clear();
+    analyzer.analyze(document.text, text);
+    analyzer.analyze(document.name, name);
+  }
   void locate_documents_of(Walls::PartitionId id) {
     const Partition& partition = walls[id];
     for (Slot slot = 0; slot < partition.slots(); ++slot) {
@@ -55,10 +62,7 @@ MemoryIndex& MemoryIndex::operator=(MemoryIndex&&) noexcept = default;
 
 void MemoryIndex::add(DocumentId id, const IndexDocument& document) {
   State& state = *state_;
-  state.text.clear();
-  state.name.clear();
-  state.analyzer.analyze(document.text, state.text);
-  state.analyzer.analyze(document.name, state.name);
+  state.analyze(document);
   const Walls::PartitionId partition = state.walls.open(document.identity);
   // Behind a wall without a user, agent and run are the same for all.
   const bool has_user = document.identity.user_id.has_value();
@@ -76,13 +80,14 @@ void MemoryIndex::add(DocumentId id, const IndexDocument& document) {
   ++state.size;
 }
 
-void MemoryIndex::remove(DocumentId id) {
+void MemoryIndex::remove(DocumentId id, const IndexDocument& document) {
   State& state = *state_;
   if (!state.contains(id)) return;
   const State::Location location = std::exchange(state.locations[id], {});
   --state.size;
   Partition& partition = state.walls[location.partition];
-  partition.remove(location.slot);
+  state.analyze(document);
+  partition.remove(location.slot, state.text, state.name);
   if (partition.live() == 0) {
     state.walls.close(location.partition);
   } else if (partition.is_sparse()) {

@@ -84,8 +84,9 @@ class MemoryIndex {
   /// Adds a document. `id` must not be present.
   void add(DocumentId id, const IndexDocument& document);
   /// Takes it out, and out of all statistics: afterwards every search answers as if it had never
-  /// been there. Without effect where it is not present.
-  void remove(DocumentId id);
+  /// been there. `document` as it was added, of which text and name are looked at. Without effect
+  /// where it is not present.
+  void remove(DocumentId id, const IndexDocument& document);
   /// How many documents there are.
   [[nodiscard]] std::size_t size() const;
   /// Best first. Ties in score go to the later time, then to `precedes`.

@@ -182,7 +182,7 @@ Slot Partition::add(DocumentId document, TimestampMs time_ms,
   return slot;
 }
 
-void Partition::remove(Slot slot) {
+void Partition::remove(Slot slot, const TermList& text, const TermList& name) {
   if (slot < linked_) {
     const Slot before = std::exchange(previous_[slot], kNoSlot);
     const Slot after = std::exchange(next_[slot], kNoSlot);
@@ -195,6 +195,17 @@ void Partition::remove(Slot slot) {
     }
   }
   foreign_count_.reset();
+  std::vector<std::uint64_t> terms;  // of 64 bits, as they are sorted in `add`: one routine does
+  for (const TermList* list : {&text, &name}) {
+    for (std::size_t i = 0; i < list->size(); ++i)
+      terms.push_back(find_term((*list)[i]));
+  }
+  std::sort(terms.begin(), terms.end());
+  terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+  dead_counts_.resize(terms_.size());
+  for (const std::uint64_t term : terms) {
+    if (term != TermDictionary::kNone) ++dead_counts_[static_cast<std::size_t>(term)];
+  }
   total_length_ -= lengths_[slot];
   lengths_[slot] = 0;
   documents_[slot] = kDead;
@@ -203,14 +214,6 @@ void Partition::remove(Slot slot) {
 
 void Partition::compact() {
   if (auto compacted = from_columns(columns())) *this = *std::move(compacted);
-}
-
-std::uint32_t Partition::live_count(std::uint32_t term) const {
-  if (dead_ == 0) return postings_.count(term);
-  std::uint32_t count = 0;
-  cursor(term).visit_until(
-      kNoSlot, [&](const Posting& posting) { count += lengths_[posting.slot] != 0 ? 1 : 0; });
-  return count;
 }
 
 std::vector<TermVariant> Partition::variants(std::string_view word,

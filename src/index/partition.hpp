@@ -91,7 +91,8 @@ class Partition {
   Slot add(DocumentId document, TimestampMs time_ms, const std::optional<std::string>& agent_id,
            const std::optional<std::string>& run_id, Traits traits, const TermList& text,
            const TermList& name);
-  void remove(Slot slot);
+  /// With the terms that it was added with.
+  void remove(Slot slot, const TermList& text, const TermList& name);
   /// Puts what was added since the last call in its place among the documents of its agent and
   /// run, by time and, for equal times, by `is_earlier`, always the same strict order. Constant
   /// time for each that comes last there, as most do; else all are sorted.
@@ -138,8 +139,11 @@ class Partition {
   [[nodiscard]] std::uint32_t posting_count(std::uint32_t term) const {
     return postings_.count(term);
   }
-  /// How many living documents have the term. Walks the list where there are dead ones.
-  [[nodiscard]] std::uint32_t live_count(std::uint32_t term) const;
+  /// How many living documents have the term.
+  [[nodiscard]] std::uint32_t live_count(std::uint32_t term) const {
+    const std::uint32_t all = postings_.count(term);
+    return term < dead_counts_.size() ? all - std::min(dead_counts_[term], all) : all;
+  }
 
   /// The terms of living documents that `word` may stand for; see TermExpansion.
   [[nodiscard]] std::vector<TermVariant> variants(std::string_view word,
@@ -201,6 +205,8 @@ class Partition {
   std::vector<Slot> last_of_thread_;
   std::vector<TimeRange> window_times_;
   std::size_t dead_ = 0;
+  /// By term, how many of its postings are of dead documents; none of those behind its end.
+  std::vector<std::uint32_t> dead_counts_;
   std::uint64_t total_length_ = 0;
   TermDictionary ids_;
   TermDictionary terms_;

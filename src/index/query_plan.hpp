@@ -79,8 +79,8 @@ void visit_dated(const Partition& partition, const std::vector<TimeRange>& range
 /// When `mention` is, as far as the selection's documents reach.
 std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& selection);
 
-/// Costs the postings of the terms that stand for others, and those of terms in partitions with
-/// dead documents. `shares` is what the plan's `share` will be, and must outlive it.
+/// Costs the postings of the terms that stand for others. `shares` is what the plan's `share` will
+/// be, and must outlive it.
 Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection,
                TermShares& shares);
 

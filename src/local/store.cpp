@@ -98,7 +98,7 @@ void Store::add_to_views(EntryIndex index, const MemoryRecord& record,
 }
 
 void Store::remove_from_views(EntryIndex index, const MemoryRecord& record) {
-  index_.remove(index);
+  index_.remove(index, to_document(record));
   by_equality_.erase(equality_hash(equality_key(record)), index);
 }
 

@@ -72,14 +72,14 @@ class Scenario {
     document.name = input_.line();
     document.text = input_.line();
     index_.add(next_, document);
-    documents_[next_++] = document.identity;
+    documents_[next_++] = document;
   }
 
   void remove() {
     if (documents_.empty()) return;
     const std::size_t at = input_.below(documents_.size());
     const auto document = std::next(documents_.begin(), static_cast<std::ptrdiff_t>(at));
-    index_.remove(document->first);
+    index_.remove(document->first, document->second);
     documents_.erase(document);
   }
 
@@ -117,7 +117,7 @@ class Scenario {
     for (const IndexHit& hit : hits) {
       const auto document = documents_.find(hit.document);
       check(document != documents_.end(), "what was removed is not found");
-      check(is_visible(document->second, identity), "nothing is found behind a wall");
+      check(is_visible(document->second.identity, identity), "nothing is found behind a wall");
     }
     check(are_equal(hits, index_.search(query)), "the same search gives the same");
     asked_.emplace_back(text, identity);
@@ -134,7 +134,7 @@ class Scenario {
 
   void check_image() {
     std::vector<DocumentId> order;
-    for (const auto& [document, identity] : documents_)
+    for (const auto& [document, added] : documents_)
       order.push_back(document);
     IndexImage image = index_.image(order);
     auto copy = MemoryIndex::from_image(image, order.size());
@@ -164,7 +164,7 @@ class Scenario {
     }
     // It is an index like any other.
     for (DocumentId id = 0; id < order.size(); id += 2)
-      changed->remove(id);
+      changed->remove(id, documents_.at(order[id]));
     changed->add(
         static_cast<DocumentId>(order.size()),
         {.identity = identity_of(1), .text = "tea", .name = "Ann", .time_ms = testing::kStart});
@@ -196,7 +196,7 @@ class Scenario {
   MemoryIndex index_;
   DocumentId next_ = 0;
   RetrievalStrategy strategy_ = RetrievalStrategy::kSemanticSearch;
-  std::map<DocumentId, Identity> documents_;
+  std::map<DocumentId, IndexDocument> documents_;
   std::vector<std::pair<std::string, Identity>> asked_;
   std::vector<Change> changes_;
 };

@@ -209,14 +209,19 @@ void check_against(MemoryIndex& index, RankingOracle& oracle, Generator& generat
   }
 }
 
+void remove(MemoryIndex& index, RankingOracle& oracle, DocumentId id) {
+  const auto found = oracle.documents().find(id);
+  index.remove(id, found != oracle.documents().end() ? found->second.view() : IndexDocument());
+  oracle.remove(id);
+}
+
 /// Adds, changes and removes at random, in both.
 void churn(MemoryIndex& index, RankingOracle& oracle, Generator& generate, int steps,
            std::uint32_t ids, std::uint32_t removals_in_4) {
   for (int step = 0; step < steps; ++step) {
     const DocumentId id = generate.below(ids);
     const bool present = oracle.documents().contains(id);
-    index.remove(id);
-    oracle.remove(id);
+    remove(index, oracle, id);
     if (present && generate.below(4) < removals_in_4) continue;
     const Document document = generate.document();
     index.add(id, document.view());
@@ -263,12 +268,11 @@ TEST_CASE("an index that was emptied is as new", "[index]") {
   RankingOracle oracle;
   churn(index, oracle, generate, 300, 100, 1);
   for (DocumentId id = 0; id < 100; ++id) {
-    index.remove(id);
-    oracle.remove(id);
+    remove(index, oracle, id);
   }
   CHECK(index.size() == 0);
   CHECK(found(index, "tea").empty());
-  index.remove(3);
+  index.remove(3, {});
   CHECK(index.image({}).sections == MemoryIndex().image({}).sections);
   churn(index, oracle, generate, 100, 50, 1);
   check_against(index, oracle, generate, 20);
@@ -304,8 +308,7 @@ TEST_CASE("a partition of many windows answers as brute force does", "[index]") 
     add(id);
   search();
   for (DocumentId id = 0; id < 9500; id += 2 + id % 3) {
-    index.remove(id);
-    oracle.remove(id);
+    remove(index, oracle, id);
   }
   search();
   std::vector<DocumentId> order = shuffled_ids(oracle, generate);
@@ -357,8 +360,7 @@ TEST_CASE("long talks answer as brute force does, one after the other or at once
       const DocumentId first = generate.below(600);
       const DocumentId end = first + 1 + generate.below(removed % 5 == 0 ? 40 : 5);
       for (DocumentId id = first; id < end; ++id) {
-        index.remove(id);
-        oracle.remove(id);
+        remove(index, oracle, id);
       }
     }
     search(40);
@@ -409,7 +411,7 @@ TEST_CASE("images that were tampered with are refused or work, and never crash",
     const Document document = generate.document();
     loaded->add(static_cast<DocumentId>(documents_claimed), document.view());
     for (DocumentId id = 0; id <= documents_claimed; ++id)
-      loaded->remove(id);
+      loaded->remove(id, document.view());
     CHECK(loaded->size() == 0);
     return true;
   };
@@ -711,8 +713,8 @@ TEST_CASE("a word that somebody says stands for itself, and for nobody once it i
           "[index][variants]") {
   MemoryIndex index = index_of({{"the counter is wet"}, {"I saw counters"}, {"a countess came"}});
   CHECK(found(index, "what about the counter?") == Ids{0, 1});
-  index.remove(0);
-  index.remove(1);
+  index.remove(0, {.identity = {}, .text = "the counter is wet"});
+  index.remove(1, {.identity = {}, .text = "I saw counters"});
   CHECK(found(index, "what about the counter?") == Ids{2});
   CHECK(found(index, "what about the countess?") == Ids{2});
 }
@@ -858,10 +860,13 @@ TEST_CASE("turns that arrive out of order stand where their times put them", "[i
                        : i % 5 == 0 ? "what now?"
                                     : "bread") +
                       std::string(" word") + std::to_string(i));
+    const auto document = [&](int i) {
+      return IndexDocument{.identity = identity,
+                           .text = texts[static_cast<std::size_t>(i)],
+                           .time_ms = kNow + kMinute * i};
+    };
     const auto add = [&](MemoryIndex& index, int i) {
-      index.add(static_cast<DocumentId>(i), {.identity = identity,
-                                             .text = texts[static_cast<std::size_t>(i)],
-                                             .time_ms = kNow + kMinute * i});
+      index.add(static_cast<DocumentId>(i), document(i));
     };
     for (int i = 0; i < count; ++i)
       add(in_order, i);
@@ -872,7 +877,7 @@ TEST_CASE("turns that arrive out of order stand where their times put them", "[i
     check_same(reversed.search(query), in_order.search(query));
     // Late ones find their place among the linked.
     for (const int late : {3, count / 2}) {
-      in_order.remove(static_cast<DocumentId>(late));
+      in_order.remove(static_cast<DocumentId>(late), document(late));
       check_same(in_order.search(query), [&] {
         MemoryIndex fresh;
         for (int i = 0; i < count; ++i) {
