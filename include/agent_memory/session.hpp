@@ -43,7 +43,9 @@ JsonArray apply_edits(JsonArray messages, const std::vector<MessageEdit>& edits)
 /// A missing id is kInvalidArgument, and so are malformed messages; one that is too long to be a
 /// memory is left out and told to `on_error`. Whatever the provider answers
 /// fails open as in MemoryContext (messages unchanged, nothing stored); what could not be stored
-/// stays waiting and is tried again with the next turn. Calls may overlap.
+/// stays waiting and is tried again with the next turn. What the provider refuses for good
+/// (kInvalidArgument, kNotImplemented) is told and dropped: of several messages those that it
+/// refuses alone. Calls may overlap.
 class MemorySession {
  public:
   MemorySession(std::shared_ptr<MemoryProvider> provider, MemoryContextOptions options);
@@ -61,6 +63,9 @@ class MemorySession {
   /// What is new in `messages` since the last call, waiting to be stored.
   Result<void> note_new(const JsonValue& messages);
   Async<std::vector<StoredMemory>> store_waiting(std::string operation);
+  /// Stores one message after another, and leaves in `batch` those that wait on.
+  Async<std::vector<StoredMemory>> store_each(JsonArray* batch, StoreOptions options,
+                                              std::string operation);
   /// The ids that hold, or which one is missing.
   [[nodiscard]] Result<Identity> scoped_identity(bool storing) const;
   [[nodiscard]] bool absorb(const Error& error, std::string_view operation) const;

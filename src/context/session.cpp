@@ -54,6 +54,11 @@ std::string query_from(std::string_view text) {
   return std::string(truncate_utf8(text, kMaxQueryBytes));
 }
 
+/// Whether trying again would end the same way.
+bool is_refusal(const Error& error) {
+  return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotImplemented;
+}
+
 Error too_long(const SpokenMessage& message) {
   return Error::invalid("messages[" + std::to_string(message.source) + "]",
                         "must be at most " + std::to_string(kMaxTextBytes) +
@@ -192,14 +197,34 @@ Async<std::vector<StoredMemory>> MemorySession::store_waiting(std::string operat
                        .timestamp_ms = std::nullopt,
                        .expires_at_ms = std::nullopt,
                        .abort = nullptr};
-  Result<std::vector<StoredMemory>> stored =
-      co_await provider_->store_memories(batch, std::move(options));
-  if (!stored) {
+  Result<std::vector<StoredMemory>> stored = co_await provider_->store_memories(batch, options);
+  if (stored) co_return stored;
+  if (stored.error().code == ErrorCode::kInvalidArgument && batch.size() > 1) {
+    stored = co_await store_each(&batch, std::move(options), operation);
+  } else if (is_refusal(stored.error())) {
+    batch.clear();
+  }
+  if (!batch.empty()) {
     waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
     retries_ = true;
-    if (absorb(stored.error(), operation)) co_return std::vector<StoredMemory>();
   }
+  if (!stored && absorb(stored.error(), operation)) co_return std::vector<StoredMemory>();
   co_return stored;
+}
+
+Async<std::vector<StoredMemory>> MemorySession::store_each(JsonArray* batch, StoreOptions options,
+                                                           std::string operation) {
+  std::vector<StoredMemory> all;
+  while (!batch->empty()) {
+    JsonArray one{batch->front()};
+    Result<std::vector<StoredMemory>> stored =
+        co_await provider_->store_memories(std::move(one), options);
+    if (!stored && !is_refusal(stored.error())) co_return stored;
+    batch->erase(batch->begin());
+    if (!stored && !absorb(stored.error(), operation)) co_return stored;
+    if (stored) all.insert(all.end(), stored->begin(), stored->end());
+  }
+  co_return all;
 }
 
 }  // namespace agent_memory

@@ -487,6 +487,48 @@ TEST_CASE("a message too long to be a memory is told and left out, the rest is s
   CHECK(session.told == Told{{ErrorCode::kInvalidArgument, "after_run"}});
 }
 
+TEST_CASE("a message that is refused for good is told and dropped, the rest is stored",
+          "[session]") {
+  const Error refusal = Error::invalid("messages", "must not say that");
+  const Scripted session(configured([](auto& it) { it.store_after_turns = 2; }));
+  // All four together, then one after another.
+  session.provider->store_answers = {refusal, std::vector<StoredMemory>(1), refusal,
+                                     std::vector<StoredMemory>(1), std::vector<StoredMemory>(1)};
+  value_of(session->after_run(turns(1, 1)));
+  CHECK(value_of(session->after_run(turns(1, 2))).size() == 3);
+  CHECK(session.told == Told{{ErrorCode::kInvalidArgument, "after_run"}});
+  value_of(session->flush());
+  CHECK(session.batches() ==
+        std::vector<Strings>{{"question 1", "answer 1", "question 2", "answer 2"},
+                             {"question 1"},
+                             {"answer 1"},
+                             {"question 2"},
+                             {"answer 2"}});
+}
+
+TEST_CASE("a message that fails after others were refused waits on with those behind it",
+          "[session]") {
+  const Error refusal = Error::invalid("messages", "must not say that");
+  const Scripted session(configured([](auto& it) { it.store_after_turns = 2; }));
+  session.provider->store_answers = {refusal, refusal, provider_error()};
+  value_of(session->after_run(turns(1, 1)));
+  value_of(session->after_run(turns(1, 2)));
+  CHECK(session.told ==
+        Told{{ErrorCode::kInvalidArgument, "after_run"}, {ErrorCode::kProvider, "after_run"}});
+  value_of(session->flush());
+  CHECK(session.batches().back() == Strings{"answer 1", "question 2", "answer 2"});
+}
+
+TEST_CASE("a provider that stores nothing at all is not asked again for the same", "[session]") {
+  const Scripted session;
+  session.provider->store_answers = {
+      Error{.code = ErrorCode::kNotImplemented, .message = "it cannot"}};
+  value_of(session->after_run(turns(1, 1)));
+  CHECK(session.told == Told{{ErrorCode::kNotImplemented, "after_run"}});
+  value_of(session->after_run(turns(1, 2)));
+  CHECK(session.batches() == std::vector<Strings>{texts_of_turn(1), texts_of_turn(2)});
+}
+
 // ------------------------------------------------------------------------------------- failing
 
 TEST_CASE("a failing provider does not end a run", "[session]") {
@@ -507,7 +549,10 @@ TEST_CASE("a failing provider does not end a run", "[session]") {
     CHECK(value_of(prepared).edits.empty());
     CHECK(value_of(prepared).prompt.empty());
     CHECK(value_of(stored).empty());
-    CHECK(session.told == Told{{error.code, "before_model_request"}, {error.code, "after_run"}});
+    Told told{{error.code, "before_model_request"}};
+    // Each message alone was stored.
+    if (error.code != ErrorCode::kInvalidArgument) told.push_back({error.code, "after_run"});
+    CHECK(session.told == told);
   }
 }
 
