@@ -170,7 +170,10 @@ TEST_CASE("a malformed line is named with the member and what stands there", "[e
   CHECK(problem_with("metadata", "'metadata':[]") ==
         "json line 2: metadata must be an object, got []");
   CHECK(problem_with("userId", "'userId':7") == "json line 2: userId must be a string, got 7");
-  CHECK(problem_with("userId", "'userId':''") == "json line 2: user_id must not be empty");
+  CHECK(problem_with("userId", "'userId':''") == "json line 2: userId must not be empty");
+  CHECK(problem_with("agentId", "'agentId':''") == "json line 2: agentId must not be empty");
+  CHECK(problem_with("runId", "'runId':'" + std::string(1025, 'r') + "'") ==
+        "json line 2: runId must be at most 1024 bytes, got 1025");
   CHECK(problem_with("role", "'role':'system'") ==
         "json line 2: role must be 'user' or 'assistant', got \"system\"");
   CHECK(problem_with("name", "'name':false") == "json line 2: name must be a string, got false");
