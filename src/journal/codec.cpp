@@ -15,6 +15,12 @@ namespace {
 constexpr std::string_view kMagic = "AM";
 /// Behind magic and checksum.
 constexpr std::size_t kCheckedFrom = 6;
+/// Of a checkpoint. As many segments are some 60 GB.
+constexpr std::uint64_t kMaxParts = std::uint64_t{1} << 16;
+
+bool is_possible(std::uint64_t parts, std::uint64_t bytes) {
+  return parts <= kMaxParts && parts * kFrameHeaderBytes <= bytes;
+}
 
 }  // namespace
 
@@ -81,7 +87,8 @@ bool decode_head(std::string_view payload, CheckpointHead& out) {
     const std::uint64_t writer = in.u64();
     out.folded.push_back({writer, in.varint()});
   }
-  return in.ok() && in.at_end();
+  return in.ok() && in.at_end() && is_possible(out.segments, out.segment_bytes) &&
+         is_possible(out.image_parts, out.image_bytes);
 }
 
 // The directory: version, number of sections, the size of each. It fits a part.

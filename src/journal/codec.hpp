@@ -58,6 +58,7 @@ struct CheckpointHead {
   std::uint64_t live = 0;
 };
 std::string encode_head(const CheckpointHead& head);
+/// False where it is none, or counts more values than its bytes can be.
 bool decode_head(std::string_view payload, CheckpointHead& out);
 
 /// A view as `index` and `local` make and read it: raw bytes that mean nothing to the journal.
