@@ -38,6 +38,12 @@ constexpr std::uint64_t kFoldBytes = std::uint64_t{512} << 10;
 // A fold rewrites the store, so in a large one deletions wait for company.
 constexpr std::uint64_t kSmallStoreBytes = std::uint64_t{4} << 20;
 constexpr std::size_t kFoldDeletions = 256;
+constexpr TimestampMs kFoldDeletionsAfterMs = std::int64_t{24} * 60 * 60 * 1000;
+
+// A head names at most so many writers: a kilobyte.
+constexpr std::size_t kMaxWriters = 64;
+/// The sequence number of a mark.
+constexpr std::uint64_t kMark = 0;
 
 std::string hex(std::uint64_t value, std::size_t width) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -130,6 +136,15 @@ bool insert_key(std::vector<std::string>& keys, const std::string& key) {
   return true;
 }
 
+/// A name that nobody has yet, from two that are nobody else's.
+std::uint64_t new_name(std::uint64_t left, std::uint64_t right) {
+  // SplitMix64's mixer.
+  std::uint64_t z = left + 0x9E3779B97F4A7C15U * (right | 1U);
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31U);
+}
+
 /// A value of about kSegmentBytes, and the entries that it takes from the front of many.
 class ValueWriter {
  public:
@@ -218,11 +233,31 @@ Async<Journal::Checkpoints> Journal::read_heads(std::vector<Error>* damage) {
   co_return heads;
 }
 
-void Journal::set_aside(KeyValue value, Known* known, JournalNews* news) {
+void Journal::set_aside(KeyValue value, std::size_t payload_bytes, Known* known,
+                        JournalNews* news) {
   news->damage.push_back(Error::corrupt(value.key + " is damaged (" +
                                         std::to_string(value.value.size()) +
                                         " bytes); what could not be read is set aside"));
+  // What could be read lives elsewhere, and is not to outlive its memory here.
+  const std::size_t begin = value.value.size() - payload_bytes;
+  const std::string_view payload = std::string_view(value.value).substr(begin);
+  std::string rest = value.value.substr(0, begin);
+  std::size_t end = 0;
+  Origins origins;
+  SegmentReader reader(payload, false, origins);
+  while (reader.next()) {
+    rest.append(payload, end, reader.offset() - end);
+    end = reader.offset() + reader.size();
+  }
+  rest.append(payload, end);
+  value.value = std::move(rest);
   known->damaged.push_back(std::move(value));
+}
+
+void Journal::LogRecord::note(const PackedEntry& operation) {
+  if (operation.is_live()) return;
+  ++deletions;
+  deleted_at_ms = std::min(deleted_at_ms, operation.newest().ms());
 }
 
 Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews* news) {
@@ -237,12 +272,12 @@ Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews
     // A damaged record still gives the operations whose own checksum holds.
     Origins origins;
     SegmentReader reader(frame.payload, frame.damage == Damage::kNone, origins);
-    while (const std::optional<PackedEntry> operation = reader.next()) {
-      if (!operation->is_live()) ++noted.deletions;
-    }
+    while (const std::optional<PackedEntry> operation = reader.next())
+      noted.note(*operation);
     news->records.push_back(to_segment(is_damaged ? record.value : std::move(record.value), frame));
   }
-  if (is_damaged) set_aside(std::move(record), known, news);
+  // Of a key that nobody wrote nothing was taken.
+  if (is_damaged) set_aside(std::move(record), at ? frame.payload.size() : 0, known, news);
   return {};
 }
 
@@ -291,7 +326,7 @@ Async<bool> Journal::read_segments(std::string checkpoint, Known* known, Journal
     const bool is_damaged = frame.damage != Damage::kNone;
     news->segments.push_back(
         to_segment(is_damaged ? segment.value : std::move(segment.value), frame));
-    if (is_damaged) set_aside(std::move(segment), known, news);
+    if (is_damaged) set_aside(std::move(segment), frame.payload.size(), known, news);
   }
   bool complete = true;
   for (const auto& [name, each] : known->checkpoints) {
@@ -340,6 +375,16 @@ Async<bool> Journal::has_changed(const Checkpoints* heads) {
   co_return !std::equal(
       heads->begin(), heads->end(), now->begin(), now->end(),
       [](const auto& left, const auto& right) { return left.first == right.first; });
+}
+
+bool Journal::has_new_mark(const Checkpoints& heads, const Progress& progress) {
+  return std::any_of(heads.begin(), heads.end(), [&](const auto& each) {
+    if (!each.second.head) return false;
+    const std::vector<WriterProgress>& folded = each.second.head->folded;
+    return std::any_of(folded.begin(), folded.end(), [&](const WriterProgress& writer) {
+      return writer.sequence == kMark && progress.find(writer.writer) == nullptr;
+    });
+  });
 }
 
 bool Journal::is_known(const CheckpointHead& head, const Progress& progress) {
@@ -412,24 +457,26 @@ Async<JournalNews> Journal::open() {
 
 Async<void> Journal::append(const std::vector<MemoryEntry>* operations) {
   WriteBatch batch;
-  std::vector<LogRecord> records;
+  std::vector<LogRecord> records(1);
   std::size_t deletions = 0;
-  std::size_t deletions_put = 0;
   ValueWriter value;
   const auto put = [&] {
     std::string bytes = value.take(FrameKind::kOperations);
-    records.push_back({.bytes = bytes.size(), .deletions = deletions - deletions_put});
-    deletions_put = deletions;
+    records.back().bytes = bytes.size();
     batch.put.push_back({log_key(writer_, sequence_ + records.size()), std::move(bytes)});
   };
   EntryPacker packer;
   for (const MemoryEntry& operation : *operations) {
     const PackedEntry packed = packer.pack(operation);
-    if (value.is_full(packed)) put();
+    if (value.is_full(packed)) {
+      put();
+      records.emplace_back();
+    }
     value.add(packed);
+    records.back().note(packed);
     if (!packed.is_live()) ++deletions;
   }
-  if (!value.empty()) put();
+  put();
 
   Result<void> written = co_await storage_.write(batch);
   if (!written && written.error().code == ErrorCode::kQuotaExceeded &&
@@ -438,11 +485,19 @@ Async<void> Journal::append(const std::vector<MemoryEntry>* operations) {
     const Result<bool> dropped = co_await drop_images();
     if (dropped && *dropped) written = co_await storage_.write(std::move(batch));
   }
-  if (!written) co_return std::move(written).error();
+  if (!written) {
+    rename();
+    co_return std::move(written).error();
+  }
   for (const LogRecord& record : records)
     known_.log[log_key(writer_, ++sequence_)] = record;
   known_.progress.note({.writer = writer_, .sequence = sequence_});
   co_return {};
+}
+
+void Journal::rename() {
+  writer_ = new_name(writer_, ++sequence_);
+  sequence_ = 0;
 }
 
 Async<bool> Journal::drop_images() {
@@ -471,14 +526,21 @@ Async<JournalNews> Journal::read_news() {
     std::vector<Error> damage;
     Result<Checkpoints> heads = co_await read_heads(&damage);
     if (!heads) co_return std::move(heads).error();
+    if (has_new_mark(*heads, known_.progress)) {
+      Result<JournalNews> everything = co_await open();
+      co_return everything;
+    }
     forget_folded(*heads, &known);
     bool complete = true;
     bool reads_segments = false;
     for (const auto& [name, checkpoint] : *heads) {
       if (!known.checkpoints.try_emplace(name, checkpoint).second) continue;
       // By what was known before this reading: of records that came after others which were folded
-      // meanwhile, the log has just told the later ones alone.
-      if (checkpoint.head && is_known(*checkpoint.head, known_.progress)) continue;
+      // meanwhile, the log has just told the later ones alone. What was damaged is not known:
+      // somebody may have read it before.
+      if (checkpoint.head && known.damaged.empty() && is_known(*checkpoint.head, known_.progress)) {
+        continue;
+      }
       reads_segments = true;
       Result<bool> read = co_await read_segments(name, &known, &news);
       if (!read) co_return std::move(read).error();
@@ -525,46 +587,90 @@ std::size_t Journal::deletions() const {
   return deletions;
 }
 
-bool Journal::is_fold_due() const {
+bool Journal::is_fold_due(TimestampMs now_ms) const {
+  const bool is_overdue = std::any_of(known_.log.begin(), known_.log.end(), [&](const auto& each) {
+    return each.second.deleted_at_ms + kFoldDeletionsAfterMs <= now_ms;
+  });
   const std::size_t bearable = checkpoint_bytes() < kSmallStoreBytes ? 0 : kFoldDeletions - 1;
-  return deletions() > bearable || known_.log.size() >= kFoldRecords ||
+  return is_overdue || deletions() > bearable || known_.log.size() >= kFoldRecords ||
          known_.checkpoints.size() > 1 ||
          log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
 
-Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
-                          std::function<ViewImage()> image, Stamp stamp) {
+Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
+                          std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
   Result<bool> locked = co_await storage_.try_lock(std::string(kFoldLock));
-  if (!locked) co_return std::move(locked).error();
-  if (!*locked) co_return {};
+  if (!locked || !*locked) co_return locked;
 
-  const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
   Checkpoint checkpoint;
   CheckpointHead& head = checkpoint.head.emplace();
   head.live = order.size();
   for (EntryIndex index = 0; index < table.size(); ++index) {
-    if (!table.packed(index).is_live()) order.push_back(index);
+    const PackedEntry entry = table.packed(index);
+    if (!entry.is_live() && entry.newest().ms() + kTombstoneLifeMs > now_ms) order.push_back(index);
   }
   Progress folded = known_.progress;
   for (const auto& [old_name, old] : known_.checkpoints) {
     // How far it reached is lost: nobody who has not read it may take this one for known.
-    if (!old.head) folded.note({.writer = stamp.time, .sequence = 1});
+    if (!old.head) folded.note({.writer = new_name(stamp.time, stamp.writer), .sequence = kMark});
+  }
+  if (folded.all().size() > kMaxWriters) {
+    folded = {};
+    folded.note({.writer = new_name(stamp.time, stamp.writer), .sequence = kMark});
   }
   head.folded = folded.all();
 
+  const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
+  Checkpoint made = checkpoint;
+  Result<void> written = co_await write_checkpoint(&table, &order, &image, name, &made);
+  if (!written && written.error().code == ErrorCode::kQuotaExceeded && image) {
+    image = nullptr;
+    made = checkpoint;
+    written = co_await write_checkpoint(&table, &order, &image, name, &made);
+  }
+  storage_.unlock(std::string(kFoldLock));
+  if (!written) co_return std::move(written).error();
+
+  known_ = {.progress = std::move(folded), .checkpoints = {}, .log = {}, .damaged = {}};
+  known_.checkpoints.emplace(name, std::move(made));
+  co_return true;
+}
+
+Async<bool> Journal::rewrite(const MemoryTable& table, std::vector<EntryIndex> order, Stamp stamp,
+                             TimestampMs now_ms) {
+  // As if there had been a record, or others would take the checkpoint for one that they know.
+  Progress before = known_.progress;
+  known_.progress.note({.writer = writer_, .sequence = ++sequence_});
+  Result<bool> written = co_await fold(table, std::move(order), nullptr, stamp, now_ms);
+  if (!written || !*written) {
+    known_.progress = std::move(before);
+    rename();
+  }
+  co_return written;
+}
+
+Async<void> Journal::write_checkpoint(const MemoryTable* table,
+                                      const std::vector<EntryIndex>* order,
+                                      const std::function<ViewImage()>* image, std::string name,
+                                      Checkpoint* checkpoint) {
+  CheckpointHead& head = *checkpoint->head;
   std::size_t next = 0;
   ValueWriter segment;
   std::optional<ImageEncoder> parts;
   bool has_head = false;
+  const auto image_part = [&]() -> std::optional<std::string> {
+    if (!*image) return std::nullopt;
+    if (!parts) parts.emplace((*image)(), kSegmentBytes);
+    return parts->next();
+  };
   const auto more = [&](KeyValue& out) {
-    if (next < order.size()) {
-      while (next < order.size() && !segment.is_full(table.packed(order[next])))
-        segment.add(table.packed(order[next++]));
+    if (next < order->size()) {
+      while (next < order->size() && !segment.is_full(table->packed((*order)[next])))
+        segment.add(table->packed((*order)[next++]));
       out = {part_key(kSegmentPrefix, name, head.segments++), segment.take(FrameKind::kEntries)};
       head.segment_bytes += out.value.size();
     } else if (!has_head) {
-      if (!parts) parts.emplace(image(), kSegmentBytes);
-      if (const std::optional<std::string> part = parts->next()) {
+      if (const std::optional<std::string> part = image_part()) {
         out = {part_key(kImagePrefix, name, head.image_parts++), seal(FrameKind::kImage, *part)};
         head.image_bytes += out.value.size();
       } else {
@@ -574,8 +680,8 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     } else {
       return false;
     }
-    insert_key(checkpoint.keys, out.key);
-    checkpoint.bytes += out.value.size();
+    insert_key(checkpoint->keys, out.key);
+    checkpoint->bytes += out.value.size();
     return true;
   };
 
@@ -590,16 +696,15 @@ Async<void> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
     for (const std::string& key : old.keys)
       batch.remove.push_back(key);
   }
+  if (head.live == 0 && known_.damaged.empty()) {
+    Result<std::vector<KeyValue>> aside =
+        co_await scan_all(std::string(kDamagedPrefix), kSegmentPage);
+    if (!aside) co_return std::move(aside).error();
+    for (KeyValue& each : *aside)
+      batch.remove.push_back(std::move(each.key));
+  }
   Result<void> written = co_await storage_.write(std::move(batch));
-  storage_.unlock(std::string(kFoldLock));
-  if (!written) co_return std::move(written).error();
-
-  note_progress(head, &known_);
-  known_.checkpoints.clear();
-  known_.checkpoints.emplace(name, std::move(checkpoint));
-  known_.log.clear();
-  known_.damaged.clear();
-  co_return {};
+  co_return written;
 }
 
 }  // namespace agent_memory

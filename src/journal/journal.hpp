@@ -7,12 +7,24 @@
 //   segment/<checkpoint>/<n>    entries that a fold gathered from the log and earlier segments
 //   image/<checkpoint>/<n>      the index over the live entries of these segments; a view, may go
 //   head/<checkpoint>           how far the checkpoint reaches into each writer's log
-//   damaged/<key>               what could not be read, set aside when its key was folded away
+//   damaged/<key>               of what was damaged, the part that could not be read: set aside
+//   when
+//                               its key was folded away, gone when the last memory is deleted
 //
 // Log and segments are the truth; head and image only save time. Nobody needs a lock: each writer
 // appends under its own name, everything read is merged (MemoryTable), and a fold removes, in the
 // one atomic write that stores its result, nothing but what went into that result. Two folds at
 // once leave two checkpoints, which the next fold merges.
+//
+// What is deleted leaves a tombstone, so that whoever knew the memory cannot bring it back. A fold
+// leaves out those that are older than kTombstoneLifeMs, for by then nobody can: whoever has not
+// read for kReadingLifeMs reads everything anew before it writes or folds, and lets go of what is
+// not there any more (LocalProvider); whoever has read since knows of the deletion. Between the two
+// lies the time that a call may be under way and that clocks may differ by: two weeks.
+//
+// A checkpoint names the writers that it knows, until there are too many: then it names all of them
+// by one new mark (a writer with the sequence number 0). Whoever does not know a mark cannot know
+// what is behind it, and reads everything.
 
 #include <cstdint>
 #include <functional>
@@ -41,6 +53,10 @@ struct JournalNews {
   std::vector<Error> damage;
 };
 
+/// How long a tombstone is kept, and how long what was read may be built upon.
+inline constexpr TimestampMs kTombstoneLifeMs = std::int64_t{30} * 24 * 60 * 60 * 1000;
+inline constexpr TimestampMs kReadingLifeMs = kTombstoneLifeMs / 2;
+
 /// How far each of some writers is known.
 class Progress {
  public:
@@ -64,24 +80,33 @@ class Journal {
   Journal(StoragePort& storage, std::uint64_t writer) : storage_(storage), writer_(writer) {}
 
   /// Reads everything. Fails with the store's error, or with kCorrupt where a newer version of
-  /// the library wrote any of it. Until it has succeeded, nothing else may be called.
+  /// the library wrote any of it. Until it has succeeded, nothing else may be called. Again: reads
+  /// everything again.
   Async<JournalNews> open();
   /// Makes operations durable (as `to_entry` gives them), all or none. Calls must not overlap each
-  /// other or `fold`.
+  /// other or `fold`. Where the store failed and yet made the write, `read_news` finds it.
   Async<void> append(const std::vector<MemoryEntry>* operations);
   /// Reads what others wrote since the last `open` or `read_news`. One small read a writer. Fails
-  /// as `open` does; then nothing counts as read, and the next call finds it again.
+  /// as `open` does; then nothing counts as read, and the next call finds it again. Where it cannot
+  /// tell what is new, that is everything.
   Async<JournalNews> read_news();
 
   /// Whether the log has grown enough to be worth folding, or holds deletions: the fold is what
-  /// takes a deleted text out of the store.
-  [[nodiscard]] bool is_fold_due() const;
+  /// takes a deleted text out of the store. In a large store, whose fold is work, they wait for
+  /// others, but no longer than a day.
+  [[nodiscard]] bool is_fold_due(TimestampMs now_ms) const;
   /// Writes a checkpoint of `table`, which must be the merge of all that was read and appended,
   /// and removes what it replaces. `order`: the live entries as `image` numbers them; `image` is
-  /// called when the entries are written, so that not both need be in RAM; `stamp`: new. Does
-  /// nothing where another context is folding.
-  Async<void> fold(const MemoryTable& table, std::vector<EntryIndex> order,
-                   std::function<ViewImage()> image, Stamp stamp);
+  /// called when the entries are written, so that not both need be in RAM, and may be empty;
+  /// `stamp`: new. Where the store has no room for the image it is left out. False where nothing
+  /// was done, for another context is folding.
+  Async<bool> fold(const MemoryTable& table, std::vector<EntryIndex> order,
+                   std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms);
+  /// Makes operations durable without a record of them: `table` holds them beside all that was
+  /// read and appended, and a checkpoint of it, without an image, takes the place of everything.
+  /// For deletions that `append` finds no room for.
+  Async<bool> rewrite(const MemoryTable& table, std::vector<EntryIndex> order, Stamp stamp,
+                      TimestampMs now_ms);
 
   /// Bytes of all values that are known to be in the store, without what was set aside.
   [[nodiscard]] std::uint64_t stored_bytes() const;
@@ -97,6 +122,10 @@ class Journal {
   struct LogRecord {
     std::uint64_t bytes = 0;
     std::size_t deletions = 0;
+    /// When the first of them was made.
+    TimestampMs deleted_at_ms = kMaxTimestampMs;
+
+    void note(const PackedEntry& operation);
   };
   using Checkpoints = std::map<std::string, Checkpoint>;
 
@@ -125,10 +154,20 @@ class Journal {
   /// Gives up the images, which only save time, for the space that they take. False: no image.
   Async<bool> drop_images();
 
+  /// Goes on under another name after a write that failed: had it been made all the same, the next
+  /// one would take its key, and what it did would count as known.
+  void rename();
+
   static Result<void> take_log_record(KeyValue record, Known* known, JournalNews* news);
-  static void set_aside(KeyValue value, Known* known, JournalNews* news);
+  /// Notes what of a damaged value, whose payload comes last, could not be read.
+  static void set_aside(KeyValue value, std::size_t payload_bytes, Known* known, JournalNews* news);
   /// Forgets the keys that other contexts' folds have removed.
   static void forget_folded(const Checkpoints& heads, Known* known);
+  /// Writes a checkpoint of the entries in `order`, without an image where `image` is empty.
+  Async<void> write_checkpoint(const MemoryTable* table, const std::vector<EntryIndex>* order,
+                               const std::function<ViewImage()>* image, std::string name,
+                               Checkpoint* checkpoint);
+  static bool has_new_mark(const Checkpoints& heads, const Progress& progress);
   static bool is_known(const CheckpointHead& head, const Progress& progress);
   static void note_progress(const CheckpointHead& head, Known* known);
   [[nodiscard]] std::uint64_t log_bytes() const;

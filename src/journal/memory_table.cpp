@@ -92,6 +92,20 @@ std::optional<EntryIndex> MemoryTable::find(PackedId id) const {
   return std::nullopt;
 }
 
+std::vector<EntryIndex> MemoryTable::find_expired(TimestampMs now_ms) {
+  std::vector<EntryIndex> expired;
+  if (soonest_expiry_ms_ > now_ms) return expired;
+  soonest_expiry_ms_ = kMaxTimestampMs + 1;
+  for (EntryIndex index = 0; index < size(); ++index) {
+    const PackedEntry entry = packed(index);
+    if (!entry.is_live() || !entry.expires()) continue;
+    const TimestampMs expires_at_ms = entry.expires_at_ms();
+    soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires_at_ms);
+    if (expires_at_ms <= now_ms) expired.push_back(index);
+  }
+  return expired;
+}
+
 // ------------------------------------------------------------------------------------- merging
 
 MemoryTable::Applied MemoryTable::apply(Operation operation) {
@@ -163,7 +177,10 @@ void MemoryTable::note(const PackedEntry& entry, EntryIndex index) {
   newest_ = std::max(newest_, entry.newest());
   if (!entry.is_live()) return;
   ++live_;
-  if (entry.expires()) ++expiring_;
+  if (entry.expires()) {
+    ++expiring_;
+    soonest_expiry_ms_ = std::min(soonest_expiry_ms_, entry.expires_at_ms());
+  }
   live_end_ = std::max(live_end_, std::size_t{index} + 1);
 }
 

@@ -60,6 +60,10 @@ class MemoryTable {
   [[nodiscard]] std::size_t live() const { return live_; }
   /// How many of the live ones have a time to expire.
   [[nodiscard]] std::size_t expiring() const { return expiring_; }
+  /// No live one expires before. Early is no certainty.
+  [[nodiscard]] TimestampMs soonest_expiry_ms() const { return soonest_expiry_ms_; }
+  /// The live ones that have expired. Afterwards `soonest_expiry_ms` is certain.
+  std::vector<EntryIndex> find_expired(TimestampMs now_ms);
   /// Whether the live ones are those at 0..live()-1. False is no certainty.
   [[nodiscard]] bool live_come_first() const { return live_ == live_end_; }
   /// The newest of all stamps.
@@ -105,6 +109,7 @@ class MemoryTable {
   std::size_t live_ = 0;
   std::size_t live_end_ = 0;
   std::size_t expiring_ = 0;
+  TimestampMs soonest_expiry_ms_ = kMaxTimestampMs + 1;
   Stamp newest_;
   EntryPacker packer_;
 };

@@ -288,6 +288,10 @@ IdPacker::IdPacker(std::string_view id) : id_(id) {
 
 bool PackedEntry::is_live() const { return (flags & kLive) != 0; }
 bool PackedEntry::expires() const { return (flags & kExpires) != 0; }
+TimestampMs PackedEntry::expires_at_ms() const {
+  constexpr TimestampMs kNever = kMaxTimestampMs + 1;
+  return expires() ? fields().expires_at_ms.value_or(kNever) : kNever;
+}
 
 PackedId PackedEntry::id() const {
   ByteReader in(rest);

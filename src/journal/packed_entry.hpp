@@ -84,6 +84,8 @@ struct PackedEntry {
 
   [[nodiscard]] bool is_live() const;
   [[nodiscard]] bool expires() const;
+  /// Later than any time where it never expires.
+  [[nodiscard]] TimestampMs expires_at_ms() const;
   [[nodiscard]] PackedId id() const;
   /// The newest of all stamps in it.
   [[nodiscard]] Stamp newest() const;

@@ -121,9 +121,7 @@ bool is_expired(const MemoryRecord& record, TimestampMs now_ms) {
 }
 
 bool is_expired(const PackedEntry& entry, TimestampMs now_ms) {
-  if (!entry.expires()) return false;
-  const std::optional<TimestampMs> expires_at_ms = entry.fields().expires_at_ms;
-  return expires_at_ms && *expires_at_ms <= now_ms;
+  return entry.expires_at_ms() <= now_ms;
 }
 
 /// The operations of one write, and what they are about to add.
@@ -159,6 +157,10 @@ class PendingWrite {
     return nullptr;
   }
   [[nodiscard]] const std::vector<MemoryEntry>& operations() const { return operations_; }
+  [[nodiscard]] bool only_deletes() const {
+    return std::none_of(operations_.begin(), operations_.end(),
+                        [](const MemoryEntry& each) { return each.is_live(); });
+  }
   /// Does to the store what the operations say.
   template <typename Visitor>
   void apply_to(Store& store, Visitor visit) {
@@ -196,6 +198,7 @@ class LocalProviderImpl final : public LocalProvider,
     storage_->watch([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->on_store_changed();
     });
+    read_at_ms_ = now();
     Result<JournalNews> news = co_await journal_.open();
     if (!news) {
       closed_ = true;
@@ -263,7 +266,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (!spoken) co_return std::move(spoken).error();
 
     const AsyncMutex::Lock lock = co_await writes_.acquire();
-    if (closed_) co_return closed();
+    Result<void> ready = co_await catch_up();
+    if (!ready) co_return std::move(ready).error();
     if (options.abort && options.abort->requested()) co_return aborted();
     std::vector<StoredMemory> stored;
     PendingWrite write;
@@ -331,7 +335,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (auto checked = validate_memory_id(memory_id); !checked)
       co_return std::move(checked).error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
-    if (closed_) co_return closed();
+    Result<void> ready = co_await catch_up();
+    if (!ready) co_return std::move(ready).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return false;
     PendingWrite write;
@@ -363,7 +368,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (change.memory) change.memory = to_valid_utf8(*change.memory);
     if (auto checked = validate_change(change); !checked) co_return std::move(checked).error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
-    if (closed_) co_return closed();
+    Result<void> ready = co_await catch_up();
+    if (!ready) co_return std::move(ready).error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return no_such_memory(memory_id);
 
@@ -415,7 +421,8 @@ class LocalProviderImpl final : public LocalProvider,
     const Result<Filter> filter = Filter::compile(options.filters);
     if (!filter) co_return filter.error();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
-    if (closed_) co_return closed();
+    Result<void> ready = co_await catch_up();
+    if (!ready) co_return std::move(ready).error();
     std::optional<Identity> identity;
     if (!options.identity.empty()) identity = std::move(options.identity);
     const TimestampMs now_ms = now();
@@ -458,7 +465,8 @@ class LocalProviderImpl final : public LocalProvider,
     const AsyncMutex::Lock lock = co_await writes_.acquire();
     ImportReport report;
     for (std::size_t begin = 0; begin < memories->size(); begin += kImportBatch) {
-      if (closed_) co_return closed();
+      Result<void> ready = co_await catch_up();
+      if (!ready) co_return std::move(ready).error();
       const std::size_t end = std::min(memories->size(), begin + kImportBatch);
       PendingWrite write;
       const TimestampMs now_ms = now();
@@ -510,7 +518,8 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   [[nodiscard]] bool is_maintenance_due() const override {
-    return !closed_ && journal_.is_fold_due();
+    const TimestampMs now_ms = now();
+    return !closed_ && (is_fold_due(now_ms) || store_.soonest_expiry_ms() <= now_ms);
   }
 
   Async<void> close() override {
@@ -666,6 +675,10 @@ class LocalProviderImpl final : public LocalProvider,
   Async<void> commit(PendingWrite write) {
     if (write.operations().empty()) co_return Result<void>();
     Result<void> written = co_await journal_.append(&write.operations());
+    if (!written && written.error().code == ErrorCode::kQuotaExceeded && write.only_deletes()) {
+      Result<bool> rewritten = co_await rewrite_without(&write);
+      if (rewritten && *rewritten) written = {};
+    }
     if (!written) co_return std::move(written).error();
     ChangeNotice notice{.stored = {}, .elsewhere = false};
     write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
@@ -673,12 +686,71 @@ class LocalProviderImpl final : public LocalProvider,
     co_return Result<void>();
   }
 
+  /// Makes deletions durable where there is no room for a record of them, by writing a checkpoint
+  /// without what they delete in place of all that is there.
+  Async<bool> rewrite_without(const PendingWrite* write) {
+    MemoryTable rest;
+    for (MemoryEntry deletion : write->operations()) {
+      deletion.history.clear();  // for want of room
+      rest.merge(std::move(deletion));
+    }
+    for (EntryIndex index = 0; index < store_.size(); ++index) {
+      if (!rest.find(store_[index].id().unpacked())) rest.merge(store_[index]);
+    }
+    std::vector<EntryIndex> order;
+    for (EntryIndex index = 0; index < rest.size(); ++index) {
+      if (rest.packed(index).is_live()) order.push_back(index);
+    }
+    const TimestampMs now_ms = now();
+    Result<bool> written =
+        co_await journal_.rewrite(rest, std::move(order), stamps_.next(now_ms), now_ms);
+    co_return written;
+  }
+
+  /// What was read long ago is no ground to build on: see journal.hpp.
+  [[nodiscard]] bool is_stale() const { return std::abs(now() - read_at_ms_) > kReadingLifeMs; }
+
+  Async<void> catch_up() {
+    if (closed_) co_return closed();
+    if (!is_stale()) co_return Result<void>();
+    Result<void> taken = co_await take_news();
+    co_return taken;
+  }
+
   template <typename Visitor>
   void merge_segment(const StoredSegment& segment, Visitor visit) {
     Origins origins;
     SegmentReader reader(segment.payload(), segment.is_whole, origins);
-    while (const std::optional<PackedEntry> entry = reader.next())
-      visit(store_.merge(*entry));
+    while (const std::optional<PackedEntry> entry = reader.next()) {
+      Store::Changed changed = store_.merge(*entry);
+      if (!changed && entry->is_live() && !lives(entry->id())) has_remains_ = true;
+      visit(std::move(changed));
+    }
+  }
+
+  /// Whether there is a memory with that id, expired or not.
+  [[nodiscard]] bool lives(PackedId id) const {
+    const std::optional<EntryIndex> index = store_.find(id.unpacked());
+    return index && store_[*index].is_live();
+  }
+
+  /// After a reading of everything: what is not there any more was deleted, and so long ago that
+  /// nothing tells of it.
+  template <typename Visitor>
+  void let_go(JournalNews everything, Visitor visit) {
+    MemoryTable there;
+    for (StoredSegment& segment : everything.segments)
+      there.load(std::move(segment));
+    for (StoredSegment& record : everything.records)
+      there.load(std::move(record));
+    for (const EntryIndex index : store_.live_order()) {
+      MemoryEntry entry = store_[index].entry();
+      if (there.find(entry.record.id)) continue;
+      MemoryEntry gone;
+      gone.record.id = std::move(entry.record.id);
+      gone.deleted = entry.changed;
+      visit(store_.merge(std::move(gone)));
+    }
   }
 
   static void note(Store::Changed changed, ChangeNotice& notice) {
@@ -686,14 +758,19 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<void> take_news() {
-    Result<JournalNews> news = co_await journal_.read_news();
+    const TimestampMs now_ms = now();
+    const bool all = is_stale();
+    Async<JournalNews> reading = all ? journal_.open() : journal_.read_news();
+    Result<JournalNews> news = co_await std::move(reading);
     if (!news) co_return std::move(news).error();
+    read_at_ms_ = now_ms;
     ChangeNotice notice{.stored = {}, .elsewhere = true};
     const auto visit = [&](Store::Changed changed) { note(std::move(changed), notice); };
     for (StoredSegment& segment : news->segments)
       merge_segment(segment, visit);
     for (StoredSegment& record : news->records)
       merge_segment(record, visit);
+    if (all && news->damage.empty()) let_go(*std::move(news), visit);
     stamps_.observe(store_.table().newest());
     if (!notice.stored.empty()) tell(std::move(notice));
     for (Error& error : news->damage)
@@ -702,22 +779,29 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   Async<void> fold_if_due() {
-    if (!journal_.is_fold_due()) co_return Result<void>();
-    // A fold removes what it replaces, so it must know all there is.
+    const TimestampMs now_ms = now();
+    if (!is_fold_due(now_ms) && store_.soonest_expiry_ms() > now_ms) co_return Result<void>();
+    // What a fold is made of should be all there is.
     Result<void> taken = co_await take_news();
     if (!taken) co_return std::move(taken).error();
-    const TimestampMs now_ms = now();
     PendingWrite expired;
-    for (EntryIndex index = 0; store_.has_expiring() && index < store_.size(); ++index) {
-      const PackedEntry entry = store_[index];
-      if (entry.is_live() && is_expired(entry, now_ms)) expired.append(deletion(index, now_ms));
-    }
+    for (const EntryIndex index : store_.find_expired(now_ms))
+      expired.append(deletion(index, now_ms));
     Result<void> removed = co_await commit(std::move(expired));
     if (!removed) co_return std::move(removed).error();
+    store_.find_expired(now_ms);
+    if (!is_fold_due(now_ms)) co_return Result<void>();
     const std::vector<EntryIndex> order = store_.live_order();
-    Result<void> folded = co_await journal_.fold(
-        store_.table(), order, [&] { return store_.image(order); }, stamps_.next(now_ms));
-    co_return folded;
+    const auto image = [&] { return store_.image(order); };
+    const Result<bool> folded =
+        co_await journal_.fold(store_.table(), order, image, stamps_.next(now_ms), now_ms);
+    if (!folded) co_return folded.error();
+    if (*folded) has_remains_ = false;
+    co_return Result<void>();
+  }
+
+  [[nodiscard]] bool is_fold_due(TimestampMs now_ms) const {
+    return has_remains_ || journal_.is_fold_due(now_ms);
   }
 
   void on_store_changed() {
@@ -745,6 +829,10 @@ class LocalProviderImpl final : public LocalProvider,
   /// Held by whatever writes to the store or merges news: decisions are made on a state that the
   /// write they lead to will find.
   AsyncMutex writes_;
+  /// Whether the store has texts of a memory that somebody deleted before they came.
+  bool has_remains_ = false;
+  /// When it was last read what others wrote.
+  TimestampMs read_at_ms_ = 0;
   bool refresh_waiting_ = false;
   bool closed_ = false;
 };

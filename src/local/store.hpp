@@ -58,6 +58,8 @@ class Store {
   [[nodiscard]] const MemoryTable& table() const { return table_; }
   /// Whether any live memory has a time to expire.
   [[nodiscard]] bool has_expiring() const { return table_.expiring() > 0; }
+  [[nodiscard]] TimestampMs soonest_expiry_ms() const { return table_.soonest_expiry_ms(); }
+  std::vector<EntryIndex> find_expired(TimestampMs now_ms) { return table_.find_expired(now_ms); }
   /// Whether the id of `left` comes before that of `right`.
   [[nodiscard]] bool has_lesser_id(EntryIndex left, EntryIndex right) const;
 

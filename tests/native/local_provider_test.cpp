@@ -467,6 +467,46 @@ TEST_CASE("what expires is hidden at once and gone with the next fold", "[local]
   CHECK(texts_of(list(*world.open())) == Strings{"the code is 1234"});
 }
 
+TEST_CASE("what expires is removed without another reason to fold", "[local]") {
+  World world;
+  const Local local = world.open();
+  value_of(local->store_memories("the code is 1234", expiring_at(kStart + 1000)));
+  value_of(local->store_memories("the word is swordfish", expiring_at(kStart + 2000)));
+  CHECK_FALSE(local->is_maintenance_due());
+  world.clock->set(kStart + 1000);
+  for (const Local& each : {local, world.open()}) {
+    REQUIRE(each->is_maintenance_due());
+    value_of(each->maintain());
+    CHECK_FALSE(each->is_maintenance_due());
+  }
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.find("1234") == std::string::npos);
+  CHECK(texts_of(list(*world.open())) == Strings{"the word is swordfish"});
+  // A time that was put off comes all the same, and closing is as good as idling.
+  world.clock->set(kStart + 2000);
+  const Local last = world.open();
+  CHECK(last->is_maintenance_due());
+  value_of(last->close());
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.find("swordfish") == std::string::npos);
+}
+
+TEST_CASE("a removal of what expired that fails is due again", "[local]") {
+  World world;
+  const Local local = world.open();
+  value_of(local->store_memories("the code is 1234", expiring_at(kStart + 1000)));
+  world.clock->set(kStart + 1000);
+  for (std::size_t call = 0; local->is_maintenance_due(); ++call) {
+    REQUIRE(call < 100);
+    local.script->fail_at = local.script->calls.size() + call;
+    if (run_ready(local->maintain()).has_value()) break;
+    CHECK(local->is_maintenance_due());
+  }
+  CHECK_FALSE(local->is_maintenance_due());
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.find("1234") == std::string::npos);
+}
+
 TEST_CASE("expiry counts after opening again", "[local]") {
   World world;
   value_of(world.open()->store_memories("soon gone", expiring_at(kStart + 5)));
@@ -1498,8 +1538,10 @@ TEST_CASE("a write that fails leaves state and disk as they were, and a retry wo
     const auto before = world.disk->values;
     const auto state = everything_in(*local);
     for (const ErrorCode code : {ErrorCode::kStorage, ErrorCode::kQuotaExceeded}) {
-      local.script->fail_next(code);
+      world.disk->full = code == ErrorCode::kQuotaExceeded;
+      if (!world.disk->full) local.script->fail_next(code);
       CHECK(error_of(call()).code == code);
+      world.disk->full = false;
       CHECK(world.disk->values == before);
       CHECK(everything_in(*local) == state);
       CHECK(local.heard->changes.size() == notices);
@@ -1555,6 +1597,47 @@ TEST_CASE("with a full disk nothing is stored, but deleting works", "[local]") {
   value_of(local->maintain());
   CHECK(store(*local, "ok").size() == 1);
   CHECK(found(*world.open(), other) == "another memory");
+}
+
+TEST_CASE("everything can be deleted, one after another, from a disk that is full and stays so",
+          "[local]") {
+  World world;
+  const Local local = world.open();
+  const Local other = world.open();
+  Strings left;
+  for (int i = 0; i < 30; ++i) {
+    left.push_back(store_one(*local, "what somebody said at length about number " +
+                                         std::to_string(i) + ", and then about others"));
+  }
+  FakeRandom random(7);
+  while (!left.empty()) {
+    world.disk->capacity = world.disk->bytes();
+    CHECK(error_of(local->store_memories("one more", {})).code == ErrorCode::kQuotaExceeded);
+    const auto at = left.begin() + static_cast<std::ptrdiff_t>(random.below(left.size()));
+    const Local& tab = random.once_in(2) ? local : other;
+    INFO(left.size() << " left in " << world.disk->bytes() << " bytes");
+    REQUIRE(value_of(tab->delete_memory(*at)));
+    left.erase(at);
+    if (random.once_in(3)) value_of(tab->maintain());
+    for (const Local& each : {local, other, world.open()})
+      CHECK(as_set(ids_of(list(*each))) == as_set(left));
+  }
+  value_of(local->maintain());
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.find("somebody said") == std::string::npos);
+}
+
+TEST_CASE(
+    "a deletion that has to wait for another's fold gives the quota error and changed nothing",
+    "[local]") {
+  World world;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "something that takes some room on the disk");
+  world.disk->capacity = world.disk->bytes();
+  local.script->refuse_locks = true;
+  CHECK(error_of(local->delete_memory(id)).code == ErrorCode::kQuotaExceeded);
+  CHECK(ids_of(list(*local)) == Strings{id});
+  CHECK(ids_of(list(*world.open())) == Strings{id});
 }
 
 TEST_CASE("a lost connection is an error that says so, not a lost memory", "[local]") {
@@ -1733,6 +1816,91 @@ TEST_CASE("a delete wins over an update that did not know of it, texts and all",
   value_of(right->maintain());
   for (const auto& [key, value] : world.disk->values) {
     CHECK(value.find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("a change that comes after its memory was deleted and folded is a reason to fold",
+          "[local]") {
+  World world;
+  world.disk->notify = FakeDisk::Notify::kNever;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "what was said at first");
+  const Local stale = world.open();
+  value_of(local->delete_memory(id));
+  value_of(local->maintain());
+  CHECK_FALSE(local->is_maintenance_due());
+  value_of(stale->update_memory(
+      id, with<MemoryChange>([](auto& it) { it.memory = "what was said later"; })));
+  value_of(local->refresh());
+  for (const Local& each : {local, world.open()}) {
+    CHECK(list(*each).empty());
+    CHECK(each->is_maintenance_due());
+  }
+  value_of(local->maintain());
+  CHECK_FALSE(local->is_maintenance_due());
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.find("what was said") == std::string::npos);
+}
+
+TEST_CASE("a tab that slept for weeks brings back nothing, whatever it does first", "[local]") {
+  using Awakening = std::function<void(World&, const Local&, const std::string&)>;
+  const std::vector<std::pair<std::string, Awakening>> awakenings{
+      {"update",
+       [](World&, const Local& tab, const std::string& id) {
+         const MemoryChange change = with<MemoryChange>([](auto& it) { it.memory = "again"; });
+         CHECK(error_of(tab->update_memory(id, change)).code == ErrorCode::kNotFound);
+       }},
+      {"store", [](World&, const Local& tab, const std::string&) { store(*tab, "something new"); }},
+      {"delete", [](World&, const Local& tab,
+                    const std::string& id) { CHECK_FALSE(value_of(tab->delete_memory(id))); }},
+      {"delete all", [](World&, const Local& tab,
+                        const std::string&) { value_of(tab->delete_all_memories(everything())); }},
+      {"import",
+       [](World&, const Local& tab, const std::string&) {
+         value_of(tab->import_memories("{\"format\":\"agent-memory\",\"version\":1}\n", nullptr));
+         value_of(tab->refresh());
+       }},
+      {"refresh", [](World&, const Local& tab, const std::string&) { value_of(tab->refresh()); }},
+      {"maintain", [](World& world, const Local& tab, const std::string&) {
+         for (int i = 0; i < 256; ++i)
+           store(*world.open(), "number " + std::to_string(i));
+         value_of(tab->maintain());
+         value_of(tab->refresh());
+       }}};
+  for (const auto& [name, awaken] : awakenings) {
+    INFO(name);
+    World world;
+    world.disk->notify = FakeDisk::Notify::kNever;
+    Local local = world.open();
+    const std::string id = store_one(*local, "the secret is out");
+    store_one(*local, "this stays");
+    const Local sleeper = world.open();
+    value_of(local->delete_memory(id));
+    value_of(local->maintain());
+    CHECK(list(*sleeper).size() == 2);
+    // Somebody else is about every day; after a month nothing tells of the deletion.
+    for (int day = 0; day < 40; ++day) {
+      world.clock->advance(kDay);
+      local = world.open();
+      value_of(local->delete_memory(store_one(*local, "day " + std::to_string(day))));
+      value_of(local->maintain());
+    }
+    CHECK(history_of(*local, id).empty());
+    sleeper.heard->changes.clear();
+    awaken(world, sleeper, id);
+    CHECK(found(*sleeper, id) == "(none)");
+    REQUIRE_FALSE(sleeper.heard->changes.empty());
+    const ChangeNotice& news = sleeper.heard->changes[0];
+    CHECK(news.elsewhere);
+    CHECK(std::any_of(news.stored.begin(), news.stored.end(), [&](const StoredMemory& each) {
+      return each.id == id && each.event == MemoryEvent::kDelete;
+    }));
+    store(*sleeper, "and a last word");
+    value_of(sleeper->delete_memory(store_one(*sleeper, "a reason to fold")));
+    value_of(sleeper->maintain());
+    CHECK(everything_in(*world.open()) == everything_in(*sleeper));
+    for (const auto& [key, value] : world.disk->values)
+      CHECK(value.find("secret") == std::string::npos);
   }
 }
 

@@ -128,7 +128,8 @@ Async<void> FakeStorage::write(WriteBatch batch) {
   const std::string first = batch.put.empty() ? std::string() : batch.put.front().key;
   std::optional<Error> error = enter({StorageCall::Kind::kWrite, first});
   co_await Pump::Awaiter(script_->pump);
-  if (crashes && script_->crash_after_write) disk_->apply(batch);
+  const bool is_made = crashes ? script_->crash_after_write : script_->fail_after_write;
+  if (error && is_made) disk_->apply(batch);
   if (!error) error = dead();
   if (!error) error = over_quota(batch);
   if (error) co_return *std::move(error);

@@ -67,6 +67,8 @@ struct StorageScript {
   /// The call with this number (counted from 0) fails with `error` and has no effect.
   std::size_t fail_at = kNever;
   Error error{.code = ErrorCode::kStorage, .message = "the fake storage failed", .retryable = true};
+  /// Whether a write that fails so was made all the same.
+  bool fail_after_write = false;
   /// From the call with this number on nothing reaches the disk and every call fails.
   std::size_t crash_at = kNever;
   /// Whether a write that crashes was made before.
