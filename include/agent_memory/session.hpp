@@ -63,9 +63,6 @@ class MemorySession {
   /// What is new in `messages` since the last call, waiting to be stored.
   Result<void> note_new(const JsonValue& messages);
   Async<std::vector<StoredMemory>> store_waiting(std::string operation);
-  /// Stores one message after another, and leaves in `batch` those that wait on.
-  Async<std::vector<StoredMemory>> store_each(JsonArray* batch, StoreOptions options,
-                                              std::string operation);
   /// The ids that hold, or which one is missing.
   [[nodiscard]] Result<Identity> scoped_identity(bool storing) const;
   [[nodiscard]] bool absorb(const Error& error, std::string_view operation) const;

@@ -12,6 +12,8 @@ class AsyncMutex {
   /// Holds the mutex; lets the next one through when it goes.
   class [[nodiscard]] Lock {
    public:
+    /// Holds nothing.
+    Lock() = default;
     explicit Lock(AsyncMutex* mutex) : mutex_(mutex) {}
     Lock(Lock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
     Lock& operator=(Lock&&) = delete;
@@ -22,7 +24,7 @@ class AsyncMutex {
     }
 
    private:
-    AsyncMutex* mutex_;
+    AsyncMutex* mutex_ = nullptr;
   };
 
   class Awaiter {

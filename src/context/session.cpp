@@ -192,37 +192,33 @@ Async<std::vector<StoredMemory>> MemorySession::store_waiting(std::string operat
   if (waiting_.empty()) co_return std::vector<StoredMemory>();
   JsonArray batch = std::exchange(waiting_, {});
   retries_ = false;
-  StoreOptions options{.identity = *std::move(identity),
-                       .metadata = options_.config.metadata,
-                       .timestamp_ms = std::nullopt,
-                       .expires_at_ms = std::nullopt,
-                       .abort = nullptr};
-  Result<std::vector<StoredMemory>> stored = co_await provider_->store_memories(batch, options);
-  if (stored) co_return stored;
-  if (stored.error().code == ErrorCode::kInvalidArgument && batch.size() > 1) {
-    stored = co_await store_each(&batch, std::move(options), operation);
-  } else if (is_refusal(stored.error())) {
-    batch.clear();
-  }
-  if (!batch.empty()) {
-    waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
-    retries_ = true;
-  }
-  if (!stored && absorb(stored.error(), operation)) co_return std::vector<StoredMemory>();
-  co_return stored;
-}
-
-Async<std::vector<StoredMemory>> MemorySession::store_each(JsonArray* batch, StoreOptions options,
-                                                           std::string operation) {
+  const StoreOptions options{.identity = *std::move(identity),
+                             .metadata = options_.config.metadata,
+                             .timestamp_ms = std::nullopt,
+                             .expires_at_ms = std::nullopt,
+                             .abort = nullptr};
   std::vector<StoredMemory> all;
-  while (!batch->empty()) {
-    JsonArray one{batch->front()};
+  auto size = static_cast<std::ptrdiff_t>(batch.size());
+  while (!batch.empty()) {
     Result<std::vector<StoredMemory>> stored =
-        co_await provider_->store_memories(std::move(one), options);
-    if (!stored && !is_refusal(stored.error())) co_return stored;
-    batch->erase(batch->begin());
-    if (!stored && !absorb(stored.error(), operation)) co_return stored;
-    if (stored) all.insert(all.end(), stored->begin(), stored->end());
+        co_await provider_->store_memories(JsonArray(batch.begin(), batch.begin() + size), options);
+    if (stored) {
+      all.insert(all.end(), stored->begin(), stored->end());
+      batch.erase(batch.begin(), batch.begin() + size);
+      continue;
+    }
+    if (size > 1 && stored.error().code == ErrorCode::kInvalidArgument) {
+      size = 1;  // one of them may be at fault, and not the others
+      continue;
+    }
+    const bool is_refused = is_refusal(stored.error());
+    if (is_refused) batch.erase(batch.begin(), batch.begin() + size);
+    const bool is_absorbed = absorb(stored.error(), operation);
+    if (is_refused && is_absorbed) continue;
+    waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
+    retries_ = !batch.empty();
+    if (is_absorbed) co_return all;
+    co_return stored;
   }
   co_return all;
 }

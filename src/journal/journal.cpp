@@ -597,6 +597,52 @@ bool Journal::is_fold_due(TimestampMs now_ms) const {
          log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
 
+/// The values of a checkpoint, one after another: segments, image, head.
+class Journal::CheckpointWriter {
+ public:
+  CheckpointWriter(const MemoryTable& table, const std::vector<EntryIndex>& order,
+                   const std::function<ViewImage()>& image, const std::string& name,
+                   Checkpoint& checkpoint)
+      : table_(table), order_(order), image_(image), name_(name), checkpoint_(checkpoint) {}
+
+  /// False after the last.
+  bool next(KeyValue& out) {
+    CheckpointHead& head = *checkpoint_.head;
+    if (next_ < order_.size()) {
+      while (next_ < order_.size() && !segment_.is_full(table_.packed(order_[next_])))
+        segment_.add(table_.packed(order_[next_++]));
+      out = {part_key(kSegmentPrefix, name_, head.segments++), segment_.take(FrameKind::kEntries)};
+      head.segment_bytes += out.value.size();
+    } else if (!has_head_) {
+      if (image_ && !parts_) parts_.emplace(image_(), kSegmentBytes);
+      const std::optional<std::string> part = parts_ ? parts_->next() : std::nullopt;
+      if (part) {
+        out = {part_key(kImagePrefix, name_, head.image_parts++), seal(FrameKind::kImage, *part)};
+        head.image_bytes += out.value.size();
+      } else {
+        has_head_ = true;
+        out = {std::string(kHeadPrefix) + name_, seal(FrameKind::kHead, encode_head(head))};
+      }
+    } else {
+      return false;
+    }
+    insert_key(checkpoint_.keys, out.key);
+    checkpoint_.bytes += out.value.size();
+    return true;
+  }
+
+ private:
+  const MemoryTable& table_;
+  const std::vector<EntryIndex>& order_;
+  const std::function<ViewImage()>& image_;
+  const std::string& name_;
+  Checkpoint& checkpoint_;
+  std::size_t next_ = 0;
+  ValueWriter segment_;
+  std::optional<ImageEncoder> parts_;
+  bool has_head_ = false;
+};
+
 Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
                           std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
   Result<bool> locked = co_await storage_.try_lock(std::string(kFoldLock));
@@ -621,12 +667,31 @@ Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   head.folded = folded.all();
 
   const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
-  Checkpoint made = checkpoint;
-  Result<void> written = co_await write_checkpoint(&table, &order, &image, name, &made);
-  if (!written && written.error().code == ErrorCode::kQuotaExceeded && image) {
-    image = nullptr;
+  std::vector<std::string> replaced;
+  for (const auto& [key, record] : known_.log)
+    replaced.push_back(key);
+  for (const auto& [old_name, old] : known_.checkpoints)
+    replaced.insert(replaced.end(), old.keys.begin(), old.keys.end());
+  if (head.live == 0 && known_.damaged.empty()) {
+    Result<std::vector<KeyValue>> aside =
+        co_await scan_all(std::string(kDamagedPrefix), kSegmentPage);
+    for (std::size_t i = 0; aside && i < aside->size(); ++i)
+      replaced.push_back(std::move((*aside)[i].key));
+  }
+  Checkpoint made;
+  Result<void> written;
+  for (bool again = true; again;) {
     made = checkpoint;
-    written = co_await write_checkpoint(&table, &order, &image, name, &made);
+    CheckpointWriter writer(table, order, image, name, made);
+    WriteBatch batch;
+    batch.more = [&writer](KeyValue& out) { return writer.next(out); };
+    batch.remove = replaced;
+    for (const KeyValue& damaged : known_.damaged) {
+      batch.put.push_back({std::string(kDamagedPrefix) + damaged.key, damaged.value});
+    }
+    written = co_await storage_.write(std::move(batch));
+    again = !written && written.error().code == ErrorCode::kQuotaExceeded && image;
+    image = nullptr;
   }
   storage_.unlock(std::string(kFoldLock));
   if (!written) co_return std::move(written).error();
@@ -646,64 +711,6 @@ Async<bool> Journal::rewrite(const MemoryTable& table, std::vector<EntryIndex> o
     known_.progress = std::move(before);
     rename();
   }
-  co_return written;
-}
-
-Async<void> Journal::write_checkpoint(const MemoryTable* table,
-                                      const std::vector<EntryIndex>* order,
-                                      const std::function<ViewImage()>* image, std::string name,
-                                      Checkpoint* checkpoint) {
-  CheckpointHead& head = *checkpoint->head;
-  std::size_t next = 0;
-  ValueWriter segment;
-  std::optional<ImageEncoder> parts;
-  bool has_head = false;
-  const auto image_part = [&]() -> std::optional<std::string> {
-    if (!*image) return std::nullopt;
-    if (!parts) parts.emplace((*image)(), kSegmentBytes);
-    return parts->next();
-  };
-  const auto more = [&](KeyValue& out) {
-    if (next < order->size()) {
-      while (next < order->size() && !segment.is_full(table->packed((*order)[next])))
-        segment.add(table->packed((*order)[next++]));
-      out = {part_key(kSegmentPrefix, name, head.segments++), segment.take(FrameKind::kEntries)};
-      head.segment_bytes += out.value.size();
-    } else if (!has_head) {
-      if (const std::optional<std::string> part = image_part()) {
-        out = {part_key(kImagePrefix, name, head.image_parts++), seal(FrameKind::kImage, *part)};
-        head.image_bytes += out.value.size();
-      } else {
-        has_head = true;
-        out = {std::string(kHeadPrefix) + name, seal(FrameKind::kHead, encode_head(head))};
-      }
-    } else {
-      return false;
-    }
-    insert_key(checkpoint->keys, out.key);
-    checkpoint->bytes += out.value.size();
-    return true;
-  };
-
-  WriteBatch batch;
-  batch.more = more;
-  for (const KeyValue& damaged : known_.damaged) {
-    batch.put.push_back({std::string(kDamagedPrefix) + damaged.key, damaged.value});
-  }
-  for (const auto& [key, record] : known_.log)
-    batch.remove.push_back(key);
-  for (const auto& [old_name, old] : known_.checkpoints) {
-    for (const std::string& key : old.keys)
-      batch.remove.push_back(key);
-  }
-  if (head.live == 0 && known_.damaged.empty()) {
-    Result<std::vector<KeyValue>> aside =
-        co_await scan_all(std::string(kDamagedPrefix), kSegmentPage);
-    if (!aside) co_return std::move(aside).error();
-    for (KeyValue& each : *aside)
-      batch.remove.push_back(std::move(each.key));
-  }
-  Result<void> written = co_await storage_.write(std::move(batch));
   co_return written;
 }
 

@@ -128,6 +128,7 @@ class Journal {
     void note(const PackedEntry& operation);
   };
   using Checkpoints = std::map<std::string, Checkpoint>;
+  class CheckpointWriter;
 
   /// All that went into the table, and what holds it in the store. Reading works on a copy that
   /// takes the place of the original when it is complete: what was read in part is not known.
@@ -163,10 +164,6 @@ class Journal {
   static void set_aside(KeyValue value, std::size_t payload_bytes, Known* known, JournalNews* news);
   /// Forgets the keys that other contexts' folds have removed.
   static void forget_folded(const Checkpoints& heads, Known* known);
-  /// Writes a checkpoint of the entries in `order`, without an image where `image` is empty.
-  Async<void> write_checkpoint(const MemoryTable* table, const std::vector<EntryIndex>* order,
-                               const std::function<ViewImage()>* image, std::string name,
-                               Checkpoint* checkpoint);
   static bool has_new_mark(const Checkpoints& heads, const Progress& progress);
   static bool is_known(const CheckpointHead& head, const Progress& progress);
   static void note_progress(const CheckpointHead& head, Known* known);

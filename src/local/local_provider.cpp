@@ -265,9 +265,8 @@ class LocalProviderImpl final : public LocalProvider,
     Result<std::vector<SpokenMessage>> spoken = parse_messages(messages);
     if (!spoken) co_return std::move(spoken).error();
 
-    const AsyncMutex::Lock lock = co_await writes_.acquire();
-    Result<void> ready = co_await catch_up();
-    if (!ready) co_return std::move(ready).error();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
     if (options.abort && options.abort->requested()) co_return aborted();
     std::vector<StoredMemory> stored;
     PendingWrite write;
@@ -334,9 +333,8 @@ class LocalProviderImpl final : public LocalProvider,
     if (closed_) co_return closed();
     if (auto checked = validate_memory_id(memory_id); !checked)
       co_return std::move(checked).error();
-    const AsyncMutex::Lock lock = co_await writes_.acquire();
-    Result<void> ready = co_await catch_up();
-    if (!ready) co_return std::move(ready).error();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return false;
     PendingWrite write;
@@ -367,9 +365,8 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(checked).error();
     if (change.memory) change.memory = to_valid_utf8(*change.memory);
     if (auto checked = validate_change(change); !checked) co_return std::move(checked).error();
-    const AsyncMutex::Lock lock = co_await writes_.acquire();
-    Result<void> ready = co_await catch_up();
-    if (!ready) co_return std::move(ready).error();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
     const std::optional<EntryIndex> index = find_live(memory_id);
     if (!index) co_return no_such_memory(memory_id);
 
@@ -420,9 +417,8 @@ class LocalProviderImpl final : public LocalProvider,
     }
     const Result<Filter> filter = Filter::compile(options.filters);
     if (!filter) co_return filter.error();
-    const AsyncMutex::Lock lock = co_await writes_.acquire();
-    Result<void> ready = co_await catch_up();
-    if (!ready) co_return std::move(ready).error();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
     std::optional<Identity> identity;
     if (!options.identity.empty()) identity = std::move(options.identity);
     const TimestampMs now_ms = now();
@@ -462,11 +458,11 @@ class LocalProviderImpl final : public LocalProvider,
     Result<std::vector<ExportedMemory>> memories = parse_export(json_lines);
     if (!memories) co_return std::move(memories).error();
 
-    const AsyncMutex::Lock lock = co_await writes_.acquire();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
     ImportReport report;
     for (std::size_t begin = 0; begin < memories->size(); begin += kImportBatch) {
-      Result<void> ready = co_await catch_up();
-      if (!ready) co_return std::move(ready).error();
+      if (closed_) co_return closed();
       const std::size_t end = std::min(memories->size(), begin + kImportBatch);
       PendingWrite write;
       const TimestampMs now_ms = now();
@@ -710,11 +706,15 @@ class LocalProviderImpl final : public LocalProvider,
   /// What was read long ago is no ground to build on: see journal.hpp.
   [[nodiscard]] bool is_stale() const { return std::abs(now() - read_at_ms_) > kReadingLifeMs; }
 
-  Async<void> catch_up() {
+  /// The right to write, on ground that can be built upon.
+  Async<AsyncMutex::Lock> begin_write() {
+    AsyncMutex::Lock lock = co_await writes_.acquire();
     if (closed_) co_return closed();
-    if (!is_stale()) co_return Result<void>();
-    Result<void> taken = co_await take_news();
-    co_return taken;
+    if (is_stale()) {
+      Result<void> taken = co_await take_news();
+      if (!taken) co_return std::move(taken).error();
+    }
+    co_return lock;
   }
 
   template <typename Visitor>

@@ -82,6 +82,8 @@ class Simulation {
     }
     disk_.stop_after = static_cast<std::size_t>(-1);
     check_settled();
+    wake_all();
+    check_settled();
     reopen_all();
     check_settled();
     check_forgotten();
@@ -111,6 +113,8 @@ class Simulation {
     std::shared_ptr<Heard> heard = std::make_shared<Heard>();
     std::vector<std::shared_ptr<Call>> calls;
     bool is_closing = false;
+    /// Does nothing and hears nothing.
+    bool is_asleep = false;
   };
 
   // ---------------------------------------------------------------------------------- saying so
@@ -256,6 +260,12 @@ class Simulation {
       case 4:
         if (random_.once_in(3)) fill();
         return;
+      case 5:
+        return weather_.is_long ? sleep_or_wake() : pass_time();
+      case 6:
+        if (weather_.is_long) pass_time();
+        call();
+        return let(random_.below(12));
       case 18:
       case 19:
         if (random_.once_in(3)) misfortune();
@@ -299,7 +309,7 @@ class Simulation {
     const std::size_t i = random_.below(tabs_.size());
     if (weather_.crashes && random_.once_in(2)) return crash(i);
     const std::shared_ptr<Tab> tab = tabs_[i];
-    if (!tab->provider || tab->is_closing) return;
+    if (!tab->provider || tab->is_closing || tab->is_asleep) return;
     trace("tab " + std::to_string(tab->number) + " closes");
     tab->is_closing = true;
     begin<void>(*tab, "close", tab->provider->close(), [](Call&, const Result<void>&) {});
@@ -318,10 +328,34 @@ class Simulation {
   }
 
   void pass_time() {
-    now_ += static_cast<TimestampMs>(weather_.is_long ? random_.below(12) * kDay + 5
+    now_ += static_cast<TimestampMs>(weather_.is_long ? random_.below(25) * kDay + 5
                                                       : random_.below(4) * 1000);
     for (const auto& tab : tabs_)
       tab->clock->set(now_ + tab->skew);
+  }
+
+  void sleep_or_wake() {
+    if (tabs_.empty()) return open();
+    Tab& tab = *random_.pick(tabs_);
+    if (!tab.provider || tab.is_closing || !tab.calls.empty()) return;
+    if (tab.is_asleep) return wake(tab);
+    trace("tab " + std::to_string(tab.number) + " falls asleep");
+    tab.is_asleep = true;
+    tab.connection->is_deaf = true;
+  }
+
+  /// A tab wakes, and does something before it hears of anything.
+  void wake(Tab& tab) {
+    trace("tab " + std::to_string(tab.number) + " wakes");
+    tab.is_asleep = false;
+    tab.connection->is_deaf = false;
+    call_of(tab);
+  }
+
+  void wake_all() {
+    for (const auto& tab : tabs_) {
+      if (tab->is_asleep) wake(*tab);
+    }
   }
 
   void fill() {
@@ -423,8 +457,11 @@ class Simulation {
 
   void call() {
     if (tabs_.empty()) return open();
-    Tab& tab = *random_.pick(tabs_);
-    if (!tab.provider || tab.is_closing || tab.calls.size() >= 3) return;
+    call_of(*random_.pick(tabs_));
+  }
+
+  void call_of(Tab& tab) {
+    if (!tab.provider || tab.is_closing || tab.is_asleep || tab.calls.size() >= 3) return;
     // What deletes everything could not be told from what deletes one.
     if (!tab.calls.empty() && tab.calls.front()->what == "delete-all") return;
     switch (random_.below(14)) {
@@ -576,18 +613,20 @@ class Simulation {
 
   /// More writers than a head is to name.
   void make_past() {
-    for (int i = 0; i < 70; ++i) {
-      open();
-      drain();
-      store_some(*tabs_.front());
-      drain();
-      crash(0);
-    }
     open();
     drain();
-    begin<void>(*tabs_.front(), "maintain", tabs_.front()->provider->maintain(),
-                [](Call&, const Result<void>&) {});
-    drain();
+    sleep_or_wake();
+    for (int i = 0; i < 140; ++i) {
+      open();
+      drain();
+      store_some(*tabs_.back());
+      if (i % 35 == 0) {
+        begin<void>(*tabs_.back(), "maintain", tabs_.back()->provider->maintain(),
+                    [](Call&, const Result<void>&) {});
+      }
+      drain();
+      crash(1);
+    }
   }
 
   // ------------------------------------------------------------------------------------ checking
@@ -598,9 +637,14 @@ class Simulation {
     disk_.unclear = 0;
     disk_.capacity.reset();
     drain();
-    if (tabs_.empty()) open();
+    const auto is_awake = [](const auto& tab) { return !tab->is_asleep; };
+    if (std::none_of(tabs_.begin(), tabs_.end(), is_awake)) {
+      wake_all();
+      open();
+    }
     drain();
     for (const auto& tab : tabs_) {
+      if (tab->is_asleep) continue;
       begin<void>(*tab, "refresh", tab->provider->refresh(),
                   [this](Call&, const Result<void>& refreshed) {
                     require(refreshed.has_value(), "cannot refresh");
@@ -612,6 +656,7 @@ class Simulation {
 
   void delete_on_full_disk() {
     Tab& tab = *random_.pick(tabs_);
+    if (tab.is_asleep) return;
     std::vector<RetrievedMemory> known = list(*tab.provider, kUser);
     // A deletion is some 40 bytes; what it is to free should be more.
     std::erase_if(known, [](const RetrievedMemory& each) { return each.memory.size() < 50; });
@@ -631,6 +676,7 @@ class Simulation {
                             " bytes has no room for a deletion");
     disk_.capacity.reset();
     for (const auto& each : tabs_) {
+      if (each->is_asleep) continue;
       begin<void>(*each, "refresh", each->provider->refresh(), [](Call&, const Result<void>&) {});
     }
     drain();
@@ -638,8 +684,9 @@ class Simulation {
 
   void check_settled() {
     settle();
-    for (const auto& tab : tabs_)
-      check(*tab);
+    for (const auto& tab : tabs_) {
+      if (!tab->is_asleep) check(*tab);
+    }
   }
 
   /// The tab knows all that reached the disk, and nothing else.
@@ -769,7 +816,7 @@ void simulate(const Weather& weather, std::uint64_t share) {
   const std::uint64_t count = environment("SIMULATION_SEEDS", 2000) / share;
   for (std::uint64_t seed = first; seed < first + std::max<std::uint64_t>(count, 1); ++seed) {
     INFO("SIMULATION_FIRST_SEED=" << seed << " SIMULATION_SEEDS=1 SIMULATION_TRACE=1 replays it");
-    Simulation(seed, weather).run(40);
+    Simulation(seed, weather).run(weather.is_long ? 90 : 40);
   }
 }
 

@@ -241,7 +241,7 @@ Result<void> SimulatedDisk::write(const Connection& connection, const WriteBatch
 void SimulatedDisk::tell_others(const Connection& writer) {
   if (!notifies) return;
   for (const std::shared_ptr<Connection>& each : connections_) {
-    if (each.get() == &writer || !each->changed || each->dead) continue;
+    if (each.get() == &writer || !each->changed || each->dead || each->is_deaf) continue;
     if (std::exchange(each->has_notice, true)) continue;
     auto notice = std::make_shared<Call>();
     notice->connection = each;

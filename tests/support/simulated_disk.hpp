@@ -28,6 +28,8 @@ struct Connection {
   bool closed = false;
   std::function<void()> changed;
   bool has_notice = false;
+  /// Whether it is told nothing.
+  bool is_deaf = false;
 };
 
 class SimulatedDisk {
