@@ -601,16 +601,28 @@ bool Journal::is_fold_due(TimestampMs now_ms) const {
 class Journal::CheckpointWriter {
  public:
   CheckpointWriter(const MemoryTable& table, const std::vector<EntryIndex>& order,
+                   const std::vector<MemoryEntry>& deletions,
                    const std::function<ViewImage()>& image, const std::string& name,
                    Checkpoint& checkpoint)
-      : table_(table), order_(order), image_(image), name_(name), checkpoint_(checkpoint) {}
+      : table_(table),
+        order_(order),
+        deletions_(deletions),
+        image_(image),
+        name_(name),
+        checkpoint_(checkpoint) {}
 
   /// False after the last.
   bool next(KeyValue& out) {
     CheckpointHead& head = *checkpoint_.head;
-    if (next_ < order_.size()) {
-      while (next_ < order_.size() && !segment_.is_full(table_.packed(order_[next_])))
-        segment_.add(table_.packed(order_[next_++]));
+    const std::size_t count = order_.size() + deletions_.size();
+    if (next_ < count) {
+      for (; next_ < count; ++next_) {
+        const PackedEntry entry = next_ < order_.size()
+                                      ? table_.packed(order_[next_])
+                                      : packer_.pack(deletions_[next_ - order_.size()]);
+        if (segment_.is_full(entry)) break;
+        segment_.add(entry);
+      }
       out = {part_key(kSegmentPrefix, name_, head.segments++), segment_.take(FrameKind::kEntries)};
       head.segment_bytes += out.value.size();
     } else if (!has_head_) {
@@ -634,10 +646,12 @@ class Journal::CheckpointWriter {
  private:
   const MemoryTable& table_;
   const std::vector<EntryIndex>& order_;
+  const std::vector<MemoryEntry>& deletions_;
   const std::function<ViewImage()>& image_;
   const std::string& name_;
   Checkpoint& checkpoint_;
   std::size_t next_ = 0;
+  EntryPacker packer_;
   ValueWriter segment_;
   std::optional<ImageEncoder> parts_;
   bool has_head_ = false;
@@ -645,14 +659,21 @@ class Journal::CheckpointWriter {
 
 Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
                           std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
+  static const std::vector<MemoryEntry> kNone;
+  return fold_with(&table, std::move(order), &kNone, std::move(image), stamp, now_ms);
+}
+
+Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex> order,
+                               const std::vector<MemoryEntry>* deletions,
+                               std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
   Result<bool> locked = co_await storage_.try_lock(std::string(kFoldLock));
   if (!locked || !*locked) co_return locked;
 
   Checkpoint checkpoint;
   CheckpointHead& head = checkpoint.head.emplace();
   head.live = order.size();
-  for (EntryIndex index = 0; index < table.size(); ++index) {
-    const PackedEntry entry = table.packed(index);
+  for (EntryIndex index = 0; index < table->size(); ++index) {
+    const PackedEntry entry = table->packed(index);
     if (!entry.is_live() && entry.newest().ms() + kTombstoneLifeMs > now_ms) order.push_back(index);
   }
   Progress folded = known_.progress;
@@ -682,7 +703,7 @@ Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   Result<void> written;
   for (bool again = true; again;) {
     made = checkpoint;
-    CheckpointWriter writer(table, order, image, name, made);
+    CheckpointWriter writer(*table, order, *deletions, image, name, made);
     WriteBatch batch;
     batch.more = [&writer](KeyValue& out) { return writer.next(out); };
     batch.remove = replaced;
@@ -701,12 +722,14 @@ Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> orde
   co_return true;
 }
 
-Async<bool> Journal::rewrite(const MemoryTable& table, std::vector<EntryIndex> order, Stamp stamp,
+Async<bool> Journal::rewrite(const MemoryTable& table, std::vector<EntryIndex> order,
+                             const std::vector<MemoryEntry>& deletions, Stamp stamp,
                              TimestampMs now_ms) {
   // As if there had been a record, or others would take the checkpoint for one that they know.
   Progress before = known_.progress;
   known_.progress.note({.writer = writer_, .sequence = ++sequence_});
-  Result<bool> written = co_await fold(table, std::move(order), nullptr, stamp, now_ms);
+  Result<bool> written =
+      co_await fold_with(&table, std::move(order), &deletions, nullptr, stamp, now_ms);
   if (!written || !*written) {
     known_.progress = std::move(before);
     rename();

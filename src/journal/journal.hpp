@@ -102,11 +102,10 @@ class Journal {
   /// was done, for another context is folding.
   Async<bool> fold(const MemoryTable& table, std::vector<EntryIndex> order,
                    std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms);
-  /// Makes operations durable without a record of them: `table` holds them beside all that was
-  /// read and appended, and a checkpoint of it, without an image, takes the place of everything.
-  /// For deletions that `append` finds no room for.
-  Async<bool> rewrite(const MemoryTable& table, std::vector<EntryIndex> order, Stamp stamp,
-                      TimestampMs now_ms);
+  /// Makes deletions that `append` finds no room for durable without a record of them: a fold
+  /// whose `order` lacks the memories that they delete, and that has no image.
+  Async<bool> rewrite(const MemoryTable& table, std::vector<EntryIndex> order,
+                      const std::vector<MemoryEntry>& deletions, Stamp stamp, TimestampMs now_ms);
 
   /// Bytes of all values that are known to be in the store, without what was set aside.
   [[nodiscard]] std::uint64_t stored_bytes() const;
@@ -129,6 +128,10 @@ class Journal {
   };
   using Checkpoints = std::map<std::string, Checkpoint>;
   class CheckpointWriter;
+
+  Async<bool> fold_with(const MemoryTable* table, std::vector<EntryIndex> order,
+                        const std::vector<MemoryEntry>* deletions, std::function<ViewImage()> image,
+                        Stamp stamp, TimestampMs now_ms);
 
   /// All that went into the table, and what holds it in the store. Reading works on a copy that
   /// takes the place of the original when it is complete: what was read in part is not known.

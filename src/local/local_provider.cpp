@@ -207,8 +207,10 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(news).error();
     }
     store_.load(std::move(news->segments), std::move(news->image));
-    for (StoredSegment& record : news->records)
-      merge_segment(record, [](const Store::Changed&) {});
+    ChangeNotice unheard;
+    std::vector<bool> unseen;
+    for (const StoredSegment& record : news->records)
+      merge_segment(record, unheard, unseen);
     stamps_.observe(store_.table().newest());
     for (Error& error : news->damage)
       tell(ErrorNotice{"open", std::move(error)});
@@ -685,22 +687,14 @@ class LocalProviderImpl final : public LocalProvider,
   /// Makes deletions durable where there is no room for a record of them, by writing a checkpoint
   /// without what they delete in place of all that is there.
   Async<bool> rewrite_without(const PendingWrite* write) {
-    MemoryTable rest;
-    for (MemoryEntry deletion : write->operations()) {
-      deletion.history.clear();  // for want of room
-      rest.merge(std::move(deletion));
-    }
-    for (EntryIndex index = 0; index < store_.size(); ++index) {
-      if (!rest.find(store_[index].id().unpacked())) rest.merge(store_[index]);
-    }
-    std::vector<EntryIndex> order;
-    for (EntryIndex index = 0; index < rest.size(); ++index) {
-      if (rest.packed(index).is_live()) order.push_back(index);
-    }
+    std::vector<bool> goes(store_.size());
+    for (const MemoryEntry& deletion : write->operations())
+      goes[*store_.find(deletion.record.id)] = true;
+    std::vector<EntryIndex> order = store_.live_order();
+    std::erase_if(order, [&](EntryIndex index) { return goes[index]; });
     const TimestampMs now_ms = now();
-    Result<bool> written =
-        co_await journal_.rewrite(rest, std::move(order), stamps_.next(now_ms), now_ms);
-    co_return written;
+    return journal_.rewrite(store_.table(), std::move(order), write->operations(),
+                            stamps_.next(now_ms), now_ms);
   }
 
   /// What was read long ago is no ground to build on: see journal.hpp.
@@ -717,39 +711,15 @@ class LocalProviderImpl final : public LocalProvider,
     co_return lock;
   }
 
-  template <typename Visitor>
-  void merge_segment(const StoredSegment& segment, Visitor visit) {
+  /// What it changes is added to `notice`, what it holds marked in `seen`.
+  void merge_segment(const StoredSegment& segment, ChangeNotice& notice, std::vector<bool>& seen) {
     Origins origins;
     SegmentReader reader(segment.payload(), segment.is_whole, origins);
     while (const std::optional<PackedEntry> entry = reader.next()) {
-      Store::Changed changed = store_.merge(*entry);
-      if (!changed && entry->is_live() && !lives(entry->id())) has_remains_ = true;
-      visit(std::move(changed));
-    }
-  }
-
-  /// Whether there is a memory with that id, expired or not.
-  [[nodiscard]] bool lives(PackedId id) const {
-    const std::optional<EntryIndex> index = store_.find(id.unpacked());
-    return index && store_[*index].is_live();
-  }
-
-  /// After a reading of everything: what is not there any more was deleted, and so long ago that
-  /// nothing tells of it.
-  template <typename Visitor>
-  void let_go(JournalNews everything, Visitor visit) {
-    MemoryTable there;
-    for (StoredSegment& segment : everything.segments)
-      there.load(std::move(segment));
-    for (StoredSegment& record : everything.records)
-      there.load(std::move(record));
-    for (const EntryIndex index : store_.live_order()) {
-      MemoryEntry entry = store_[index].entry();
-      if (there.find(entry.record.id)) continue;
-      MemoryEntry gone;
-      gone.record.id = std::move(entry.record.id);
-      gone.deleted = entry.changed;
-      visit(store_.merge(std::move(gone)));
+      note(store_.merge(*entry), notice);
+      const EntryIndex index = *store_.find(entry->id().unpacked());
+      if (entry->is_live() && !store_[index].is_live()) has_remains_ = true;
+      if (index < seen.size()) seen[index] = true;
     }
   }
 
@@ -765,12 +735,18 @@ class LocalProviderImpl final : public LocalProvider,
     if (!news) co_return std::move(news).error();
     read_at_ms_ = now_ms;
     ChangeNotice notice{.stored = {}, .elsewhere = true};
-    const auto visit = [&](Store::Changed changed) { note(std::move(changed), notice); };
-    for (StoredSegment& segment : news->segments)
-      merge_segment(segment, visit);
-    for (StoredSegment& record : news->records)
-      merge_segment(record, visit);
-    if (all && news->damage.empty()) let_go(*std::move(news), visit);
+    std::vector<bool> seen(all && news->damage.empty() ? store_.size() : 0);
+    for (const StoredSegment& segment : news->segments)
+      merge_segment(segment, notice, seen);
+    for (const StoredSegment& record : news->records)
+      merge_segment(record, notice, seen);
+    // What is not there any more was deleted, and so long ago that nothing tells of it.
+    for (EntryIndex index = 0; index < seen.size(); ++index) {
+      if (seen[index] || !store_[index].is_live()) continue;
+      MemoryEntry entry = store_[index].entry();
+      entry.deleted = entry.changed;
+      note(store_.merge(std::move(entry)), notice);
+    }
     stamps_.observe(store_.table().newest());
     if (!notice.stored.empty()) tell(std::move(notice));
     for (Error& error : news->damage)
