@@ -198,21 +198,24 @@ Async<std::vector<StoredMemory>> MemorySession::store_waiting(std::string operat
                              .expires_at_ms = std::nullopt,
                              .abort = nullptr};
   std::vector<StoredMemory> all;
-  auto size = static_cast<std::ptrdiff_t>(batch.size());
+  bool one_by_one = false;
   while (!batch.empty()) {
+    JsonArray now = one_by_one ? JsonArray{batch.front()} : batch;
     Result<std::vector<StoredMemory>> stored =
-        co_await provider_->store_memories(JsonArray(batch.begin(), batch.begin() + size), options);
+        co_await provider_->store_memories(std::move(now), options);
+    const bool is_refused = !stored && is_refusal(stored.error());
+    if (is_refused && !one_by_one && batch.size() > 1 &&
+        stored.error().code == ErrorCode::kInvalidArgument) {
+      one_by_one = true;  // one of them may be at fault, and not the others
+      continue;
+    }
+    if (stored || is_refused) {
+      batch.erase(batch.begin(), one_by_one ? batch.begin() + 1 : batch.end());
+    }
     if (stored) {
       all.insert(all.end(), stored->begin(), stored->end());
-      batch.erase(batch.begin(), batch.begin() + size);
       continue;
     }
-    if (size > 1 && stored.error().code == ErrorCode::kInvalidArgument) {
-      size = 1;  // one of them may be at fault, and not the others
-      continue;
-    }
-    const bool is_refused = is_refusal(stored.error());
-    if (is_refused) batch.erase(batch.begin(), batch.begin() + size);
     const bool is_absorbed = absorb(stored.error(), operation);
     if (is_refused && is_absorbed) continue;
     waiting_.insert(waiting_.begin(), batch.begin(), batch.end());

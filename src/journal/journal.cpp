@@ -378,13 +378,13 @@ Async<bool> Journal::has_changed(const Checkpoints* heads) {
 }
 
 bool Journal::has_new_mark(const Checkpoints& heads, const Progress& progress) {
-  return std::any_of(heads.begin(), heads.end(), [&](const auto& each) {
-    if (!each.second.head) return false;
-    const std::vector<WriterProgress>& folded = each.second.head->folded;
-    return std::any_of(folded.begin(), folded.end(), [&](const WriterProgress& writer) {
-      return writer.sequence == kMark && progress.find(writer.writer) == nullptr;
-    });
-  });
+  for (const auto& [name, checkpoint] : heads) {
+    if (!checkpoint.head) continue;
+    for (const WriterProgress& each : checkpoint.head->folded) {
+      if (each.sequence == kMark && progress.find(each.writer) == nullptr) return true;
+    }
+  }
+  return false;
 }
 
 bool Journal::is_known(const CheckpointHead& head, const Progress& progress) {
@@ -580,19 +580,18 @@ std::uint64_t Journal::checkpoint_bytes() const {
 
 std::uint64_t Journal::stored_bytes() const { return log_bytes() + checkpoint_bytes(); }
 
-std::size_t Journal::deletions() const {
+std::size_t Journal::deletions(TimestampMs now_ms) const {
   std::size_t deletions = 0;
-  for (const auto& [key, record] : known_.log)
+  for (const auto& [key, record] : known_.log) {
     deletions += record.deletions;
+    if (record.deleted_at_ms + kFoldDeletionsAfterMs <= now_ms) deletions += kFoldDeletions;
+  }
   return deletions;
 }
 
 bool Journal::is_fold_due(TimestampMs now_ms) const {
-  const bool is_overdue = std::any_of(known_.log.begin(), known_.log.end(), [&](const auto& each) {
-    return each.second.deleted_at_ms + kFoldDeletionsAfterMs <= now_ms;
-  });
   const std::size_t bearable = checkpoint_bytes() < kSmallStoreBytes ? 0 : kFoldDeletions - 1;
-  return is_overdue || deletions() > bearable || known_.log.size() >= kFoldRecords ||
+  return deletions(now_ms) > bearable || known_.log.size() >= kFoldRecords ||
          known_.checkpoints.size() > 1 ||
          log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
 }
@@ -689,6 +688,7 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
 
   const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
   std::vector<std::string> replaced;
+  replaced.reserve(known_.log.size());
   for (const auto& [key, record] : known_.log)
     replaced.push_back(key);
   for (const auto& [old_name, old] : known_.checkpoints)
@@ -699,11 +699,12 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
     for (std::size_t i = 0; aside && i < aside->size(); ++i)
       replaced.push_back(std::move((*aside)[i].key));
   }
-  Checkpoint made;
   Result<void> written;
   for (bool again = true; again;) {
-    made = checkpoint;
-    CheckpointWriter writer(*table, order, *deletions, image, name, made);
+    checkpoint.keys.clear();
+    checkpoint.bytes = 0;
+    head.segments = head.segment_bytes = head.image_parts = head.image_bytes = 0;
+    CheckpointWriter writer(*table, order, *deletions, image, name, checkpoint);
     WriteBatch batch;
     batch.more = [&writer](KeyValue& out) { return writer.next(out); };
     batch.remove = replaced;
@@ -718,7 +719,7 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
   if (!written) co_return std::move(written).error();
 
   known_ = {.progress = std::move(folded), .checkpoints = {}, .log = {}, .damaged = {}};
-  known_.checkpoints.emplace(name, std::move(made));
+  known_.checkpoints.emplace(name, std::move(checkpoint));
   co_return true;
 }
 

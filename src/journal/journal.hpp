@@ -172,7 +172,8 @@ class Journal {
   static void note_progress(const CheckpointHead& head, Known* known);
   [[nodiscard]] std::uint64_t log_bytes() const;
   [[nodiscard]] std::uint64_t checkpoint_bytes() const;
-  [[nodiscard]] std::size_t deletions() const;
+  /// How many there are in the log; each that has waited long counts as many as need not wait.
+  [[nodiscard]] std::size_t deletions(TimestampMs now_ms) const;
 
   StoragePort& storage_;
   std::uint64_t writer_;

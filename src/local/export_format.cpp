@@ -26,16 +26,6 @@ Error malformed(std::size_t line, std::string_view what) {
                .field = "json"};
 }
 
-/// The name that a field has in the file: "user_id" is userId.
-std::string member_name(std::string_view field) {
-  std::string name;
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    const bool joins = field[i] == '_' && i + 1 < field.size();
-    name.push_back(joins ? static_cast<char>(field[++i] - 'a' + 'A') : field[i]);
-  }
-  return name;
-}
-
 /// Reads the members of one line; remembers the first that is not as it must be.
 class LineReader {
  public:
@@ -148,9 +138,14 @@ Result<ExportedMemory> parse_line(const JsonValue& line, std::size_t number) {
   options.metadata = record.metadata;
   const Result<void> checked = validate(options);
   if (!checked) {
+    // The file says userId where the message says user_id.
     std::string message = checked.error().message;
-    const std::string& field = checked.error().field.value_or("");
-    return malformed(number, message.replace(0, field.size(), member_name(field)));
+    const std::size_t joint = checked.error().field.value_or("").find('_');
+    if (joint != std::string::npos) {
+      message.erase(joint, 1);
+      message[joint] = static_cast<char>(message[joint] - 'a' + 'A');
+    }
+    return malformed(number, message);
   }
   return out;
 }
