@@ -9,6 +9,7 @@
 #include "agent_memory/json_value.hpp"
 #include "agent_memory/language.hpp"
 #include "agent_memory/local_provider.hpp"
+#include "agent_memory/mem0_provider.hpp"
 #include "agent_memory/ports.hpp"
 #include "agent_memory/provider.hpp"
 #include "agent_memory/result.hpp"

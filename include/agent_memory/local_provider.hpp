@@ -45,11 +45,6 @@ struct ErrorNotice {
 struct ClosedNotice {};
 using LocalNotice = std::variant<ChangeNotice, ErrorNotice, ClosedNotice>;
 
-struct MemoryChange {
-  std::optional<std::string> memory;
-  std::optional<Metadata> metadata;
-};
-
 struct DeleteAllOptions {
   Identity identity;
   JsonValue filters;

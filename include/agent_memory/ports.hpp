@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the host supplies: a store, a clock, randomness. Small on purpose, so that anything can
-// implement them and tests can make every step of them fail.
+// What the host supplies: a store, HTTP, a clock, a timer, randomness. Small on purpose, so that
+// anything can implement them and tests can make every step of them fail.
 
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +61,58 @@ class StoragePort {
   virtual void unlock(std::string name) = 0;
   /// Releases the store. Twice is fine.
   virtual Async<void> close() = 0;
+};
+
+struct HttpHeader {
+  /// Lower case.
+  std::string name;
+  std::string value;
+
+  friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
+};
+
+struct HttpRequest {
+  std::string method;
+  /// Absolute; or, where the host has a page to be relative to, a path.
+  std::string url;
+  std::vector<HttpHeader> headers;
+  std::optional<std::string> body;
+  /// From sending to the last byte of the answer.
+  std::int64_t timeout_ms = 0;
+  /// Where it is set, the request is given up as soon as it is requested.
+  AbortToken abort;
+};
+
+struct HttpResponse {
+  int status = 0;
+  /// The headers of these names, as they came; empty where there was none, or none that may be
+  /// seen.
+  std::string content_type;
+  std::string retry_after;
+  /// As it came: maybe not UTF-8.
+  std::string body;
+};
+
+/// HTTP, one request at a time: no redirect is followed, and the answer to one is what came.
+///
+/// Any answer is a success, whatever its status. Fails with kTimeout, with kAborted, and with
+/// kProvider, retryable, where there was no answer or it broke off; not retryable, where the answer
+/// was longer than kMaxBodyBytes. Messages end a sentence that begins with who was asked: "could
+/// not be reached: …".
+class HttpPort {
+ public:
+  static constexpr std::size_t kMaxBodyBytes = std::size_t{32} << 20;
+
+  virtual ~HttpPort() = default;
+  virtual Async<HttpResponse> send(HttpRequest request) = 0;
+};
+
+/// Waiting.
+class TimerPort {
+ public:
+  virtual ~TimerPort() = default;
+  /// Completes after so long, or as soon as `abort` (which may be null) is requested.
+  virtual Task<void> sleep(std::int64_t duration_ms, AbortToken abort) = 0;
 };
 
 /// The wall clock. It may jump; the journal's logical clock copes.

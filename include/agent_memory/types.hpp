@@ -118,6 +118,12 @@ struct StoredMemory {
   Metadata metadata;
 };
 
+/// What to change of a memory: its text, its metadata (as a whole), or both.
+struct MemoryChange {
+  std::optional<std::string> memory;
+  std::optional<Metadata> metadata;
+};
+
 /// One step of a memory's history.
 struct HistoryEntry {
   MemoryEvent event = MemoryEvent::kAdd;
