@@ -49,7 +49,8 @@ const facade = [
 const specials = [
   { name: /^#(glue|wasm)$/, mayImport: /^core\/load$/ },
   { name: /^#languages-wasm$/, mayImport: /^languages$/ },
-  { name: /^node:/, mayImport: /^(wasm\/(languages-)?node|storage\/file)$/ },
+  { name: /^#mem0-wasm$/, mayImport: /^core\/mem0$/ },
+  { name: /^node:/, mayImport: /^(wasm\/((languages|mem0)-)?node|storage\/file)$/ },
 ];
 
 /** Edges that stand against the table and are still to be decided on; empty is what it should be. */

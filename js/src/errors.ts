@@ -4,6 +4,8 @@
 // for people, and whether trying again may help. This file alone knows which class a code has,
 // and what a browser's storage errors mean.
 
+import type { StoredMemory } from './types.js';
+
 /**
  * The codes, in the order of the C++ `ErrorCode`; a test compares the two lists.
  *
@@ -55,6 +57,8 @@ export interface MemoryErrorInit<Code extends MemoryErrorCode = MemoryErrorCode>
   readonly field?: string | undefined;
   /** The HTTP status, where there was one. */
   readonly status?: number | undefined;
+  /** What a call stored before it failed. */
+  readonly stored?: readonly StoredMemory[] | undefined;
   /** The host's own error, as it was thrown. */
   readonly cause?: unknown;
 }
@@ -87,6 +91,8 @@ export class MemoryError<Code extends MemoryErrorCode = MemoryErrorCode> extends
   declare readonly field?: string;
   /** The HTTP status. Absent where there was none. */
   declare readonly status?: number;
+  /** What was stored all the same, where a call stored a part. Absent elsewhere. */
+  declare readonly stored?: readonly StoredMemory[];
 
   constructor(init: MemoryErrorInit<Code>) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -94,6 +100,7 @@ export class MemoryError<Code extends MemoryErrorCode = MemoryErrorCode> extends
     this.isRetryable = init.isRetryable ?? false;
     if (init.field !== undefined) this.field = init.field;
     if (init.status !== undefined) this.status = init.status;
+    if (init.stored !== undefined) this.stored = init.stored;
   }
 
   /**

@@ -5,6 +5,7 @@
 export { memoryConfig } from './config.js';
 export { MemoryContext } from './context.js';
 export { load } from './core/load.js';
+export { loadMem0 } from './core/mem0.js';
 export { MemoryScope, RetrievalStrategy } from './enums.js';
 export {
   AbortedError,
@@ -19,6 +20,8 @@ export {
 } from './errors.js';
 export type { MemoryErrorCode } from './errors.js';
 export { LocalProvider } from './local-provider.js';
+export { Mem0Provider } from './mem0-provider.js';
+export type { CallOptions } from './mem0-provider.js';
 export { BaseMemoryProvider } from './provider.js';
 export { MemorySession } from './session.js';
 export type * from './types.js';

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.hpp"
+#include "base/sort.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
 #include "mem0/wire.hpp"
@@ -17,25 +18,6 @@ constexpr std::size_t kMaxShownBytes = 300;
 Error wrong_shape(const std::string& what) {
   return {.code = ErrorCode::kProvider,
           .message = "Mem0 answered with something else than " + what};
-}
-
-/// `text` without what nobody may read.
-std::string redacted(const Mem0ProviderOptions& options, std::string text) {
-  const auto hide = [&](std::string_view secret) {
-    if (secret.empty()) return;
-    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos;)
-      text.replace(at, secret.size(), "…");
-  };
-  hide(options.api_key);
-  for (const HttpHeader& each : options.headers) {
-    // Short ones are words like any other.
-    if (each.value.size() >= 8) hide(each.value);
-    const std::size_t blank = each.value.find(' ');
-    if (blank != std::string::npos && each.value.size() - blank > 8) {
-      hide(std::string_view(each.value).substr(blank + 1));
-    }
-  }
-  return text;
 }
 
 /// What a server says went wrong: in any of the shapes that the two have.
@@ -216,6 +198,24 @@ Result<std::optional<StoredMemory>> receipt_of(const JsonValue& object, const Me
 
 }  // namespace
 
+std::string redacted(const Mem0ProviderOptions& options, std::string text) {
+  const auto hide = [&](std::string_view secret) {
+    if (secret.empty()) return;
+    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos;)
+      text.replace(at, secret.size(), "…");
+  };
+  hide(options.api_key);
+  for (const HttpHeader& each : options.headers) {
+    // Short ones are words like any other.
+    if (each.value.size() >= 8) hide(each.value);
+    const std::size_t blank = each.value.find(' ');
+    if (blank != std::string::npos && each.value.size() - blank > 8) {
+      hide(std::string_view(each.value).substr(blank + 1));
+    }
+  }
+  return text;
+}
+
 Answer read_answer(const Mem0ProviderOptions& options, const HttpResponse& response) {
   Answer answer{.status = response.status,
                 .body = {},
@@ -331,8 +331,9 @@ Result<std::vector<HistoryEntry>> read_history(const Answer& answer) {
     if (!memory) memory = text_of(each, "old_memory");
     history.push_back({.event = *event, .memory = memory.value_or(std::string()), .at_ms = *at});
   }
-  std::stable_sort(history.begin(), history.end(),
-                   [](const auto& left, const auto& right) { return left.at_ms < right.at_ms; });
+  sort_stably(history, [](const HistoryEntry& left, const HistoryEntry& right) {
+    return left.at_ms < right.at_ms;
+  });
   return history;
 }
 

@@ -482,7 +482,7 @@ Result<JsonObject> platform_filters(const Identity& identity, const Metadata& me
     if (names_entity(whole)) return std::move(*whole.if_object());
   }
   return Error::invalid("user_id",
-                        "or agent_id or run_id must be given: Mem0 keeps no memory without one");
+                        "must be given, or another id: Mem0 keeps no memory without one");
 }
 
 Result<JsonObject> self_hosted_filters(const Identity& identity, const Metadata& metadata,

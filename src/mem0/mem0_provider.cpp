@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "agent_memory/config.hpp"
 
 #include "base/async_mutex.hpp"
+#include "base/hash.hpp"
+#include "base/hash_index.hpp"
+#include "base/sort.hpp"
 #include "mem0/wire.hpp"
 
 namespace agent_memory {
@@ -29,6 +31,16 @@ void commit(const AbortToken& abort) {
 
 bool is_newer(const RetrievedMemory& left, const RetrievedMemory& right) {
   return left.created_at_ms > right.created_at_ms;  // those without a time last
+}
+
+/// Whether a memory with that id is among those, which `ids` has the numbers of.
+bool is_among(const std::vector<RetrievedMemory>& memories, const HashIndex& ids,
+              const std::string& id) {
+  HashIndex::Search search = ids.search(hash32(id));
+  for (std::uint32_t number = 0; (number = ids.next(search)) != HashIndex::kNone;) {
+    if (memories[number].id == id) return true;
+  }
+  return false;
 }
 
 Error no_such_memory(const std::string& id) {
@@ -64,7 +76,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     if (!call) co_return std::move(call).error();
     Result<Answer> answer = co_await ask(*std::move(call), options.abort);
     if (!answer) co_return std::move(answer).error();
-    if (!answer->ok()) co_return mem0::error_of(*answer);
     Result<mem0::Page> page = mem0::read_page(*answer);
     if (!page) co_return std::move(page).error();
 
@@ -72,9 +83,10 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     std::erase_if(found, [&](const RetrievedMemory& each) {
       return each.score < options.min_relevance_score;
     });
-    std::stable_sort(found.begin(), found.end(), [&](const auto& left, const auto& right) {
+    const bool by_age = options.strategy == RetrievalStrategy::kHybrid;
+    sort_stably(found, [by_age](const RetrievedMemory& left, const RetrievedMemory& right) {
       if (left.score != right.score) return left.score > right.score;
-      return options.strategy == RetrievalStrategy::kHybrid && is_newer(left, right);
+      return by_age && is_newer(left, right);
     });
     if (found.size() > static_cast<std::size_t>(options.top_k)) {
       found.resize(static_cast<std::size_t>(options.top_k));
@@ -168,7 +180,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     if (!answer) co_return std::move(answer).error();
     // Gone, and an attempt before this one may have been what did it.
     if (mem0::is_missing(*answer, memory_id)) co_return answer->in_doubt;
-    if (!answer->ok()) co_return mem0::error_of(*answer);
     co_return true;
   }
 
@@ -180,7 +191,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     Result<Answer> answer = co_await ask(*std::move(call), std::move(abort));
     if (!answer) co_return std::move(answer).error();
     if (mem0::is_missing(*answer, memory_id)) co_return std::optional<RetrievedMemory>();
-    if (!answer->ok()) co_return mem0::error_of(*answer);
     Result<std::optional<RetrievedMemory>> memory = mem0::read_memory(*answer);
     if (memory && *memory) (*memory)->explanation.reset();
     co_return memory;
@@ -194,7 +204,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     Result<Answer> answer = co_await ask(*std::move(call), abort);
     if (!answer) co_return std::move(answer).error();
     if (mem0::is_missing(*answer, memory_id)) co_return no_such_memory(memory_id);
-    if (!answer->ok()) co_return mem0::error_of(*answer);
 
     StoredMemory stored{
         .id = memory_id, .memory = {}, .event = MemoryEvent::kUpdate, .metadata = {}};
@@ -231,7 +240,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     Result<Answer> answer = co_await ask(*std::move(call), std::move(abort));
     if (!answer) co_return std::move(answer).error();
     if (mem0::is_missing(*answer, memory_id)) co_return std::vector<HistoryEntry>();
-    if (!answer->ok()) co_return mem0::error_of(*answer);
     co_return mem0::read_history(*answer);
   }
 
@@ -242,7 +250,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     if (!*call) co_return co_await delete_one_by_one(std::move(identity), std::move(abort));
     Result<Answer> answer = co_await ask(**std::move(call), abort);
     if (!answer) co_return std::move(answer).error();
-    if (!answer->ok()) co_return mem0::error_of(*answer);
     const std::optional<std::string> event_id = mem0::read_deletion(*answer);
     if (!event_id || !options_.wait_for_completion) co_return Result<void>();
     auto done = co_await wait_for(*event_id, {}, abort);
@@ -257,7 +264,8 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       each.explanation.reset();
   }
 
-  /// The answer, after as many attempts as it takes and may take. A write is committed with its
+  /// The answer, after as many attempts as it takes and may take. One that is no success is an
+  /// error, unless it says that there is no such memory, or page. A write is committed with its
   /// first attempt.
   Async<Answer> ask(Call call, AbortToken abort) {
     bool in_doubt = false;
@@ -281,7 +289,7 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       }
       const auto pause = mem0::next_pause_ms(attempt, call.repeat, retry, options_.max_retries,
                                              asked_pause, random_->next());
-      if (!pause && response) co_return std::move(answer);
+      if (!pause && response && is_expected(answer, call)) co_return std::move(answer);
       last = response ? mem0::error_of(answer) : unanswered(std::move(response).error(), call);
       if (!pause) co_return std::move(last);
       in_doubt = in_doubt || attempt == Attempt::kUnclear;
@@ -289,9 +297,13 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     }
   }
 
-  static Error unanswered(Error error, const Call& call) {
+  static bool is_expected(const Answer& answer, const Call& call) {
+    return answer.ok() || mem0::is_missing(answer, call.memory_id) || mem0::is_past_the_end(answer);
+  }
+
+  [[nodiscard]] Error unanswered(Error error, const Call& call) const {
     if (error.code == ErrorCode::kAborted) return error;
-    error.message = "Mem0 " + error.message;
+    error.message = "Mem0 " + mem0::redacted(options_, std::move(error.message));
     if (call.repeat == mem0::Repeat::kHarmful) {
       error.message += "; what was to be stored may have been stored";
       error.retryable = false;
@@ -308,7 +320,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
 
   static Result<mem0::AddResult> added(Result<Answer> answer, const Metadata& metadata) {
     if (!answer) return std::move(answer).error();
-    if (!answer->ok()) return mem0::error_of(*answer);
     return mem0::read_add(*answer, metadata);
   }
 
@@ -329,7 +340,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
         return error;
       };
       if (!answer) co_return unknown(std::move(answer).error());
-      if (!answer->ok()) co_return unknown(mem0::error_of(*answer));
       auto done = mem0::read_event(*answer, metadata);
       if (!done) co_return std::move(done).error();
       if (*done) co_return **std::move(done);
@@ -348,7 +358,7 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     const std::size_t wanted =
         options.limit ? offset + static_cast<std::size_t>(*options.limit) : SIZE_MAX;
     std::vector<RetrievedMemory> all;
-    std::unordered_set<std::string> ids;
+    HashIndex ids;
     for (std::int64_t number = 1;; ++number) {
       Result<Call> call =
           mem0::list_call(options_, options.identity, metadata, options.filters, number);
@@ -356,14 +366,15 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       Result<Answer> answer = co_await ask(*std::move(call), options.abort);
       if (!answer) co_return std::move(answer).error();
       if (number > 1 && mem0::is_past_the_end(*answer)) break;
-      if (!answer->ok()) co_return mem0::error_of(*answer);
       Result<mem0::Page> page = mem0::read_page(*answer);
       if (!page) co_return std::move(page).error();
       const std::size_t read = page->memories.size();
       const std::size_t known = all.size();
       // A page moves on when something is added meanwhile: what stood on the last comes again.
       for (RetrievedMemory& each : page->memories) {
-        if (ids.insert(each.id).second) all.push_back(std::move(each));
+        if (is_among(all, ids, each.id)) continue;
+        ids.insert(hash32(each.id), static_cast<std::uint32_t>(all.size()));
+        all.push_back(std::move(each));
       }
       if (!is_platform && read >= static_cast<std::size_t>(mem0::kMaxResults)) {
         co_return Error{.code = ErrorCode::kProvider,
@@ -385,7 +396,7 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
         });
       });
     }
-    std::stable_sort(all.begin(), all.end(), is_newer);
+    sort_stably(all, is_newer);
     const auto at = [&](std::size_t index) {
       return all.begin() + static_cast<std::ptrdiff_t>(std::min(index, all.size()));
     };
@@ -433,7 +444,6 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       ids.erase(begin, ids.end());
       Result<Answer> answer = co_await ask(std::move(call), abort);
       if (!answer) co_return std::move(answer).error();
-      if (!answer->ok()) co_return mem0::error_of(*answer);
     }
     co_return Result<void>();
   }

@@ -109,7 +109,7 @@ Result<void> require_id(const Identity& identity) {
   if (auto checked = check_identity(identity); !checked) return checked;
   if (!identity.empty()) return {};
   return Error::invalid("user_id",
-                        "or agent_id or run_id must be given: Mem0 keeps no memory without one");
+                        "must be given, or another id: Mem0 keeps no memory without one");
 }
 
 /// Where the memory is, up to what is to be done there.

@@ -101,6 +101,9 @@ struct Answer {
   [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
 };
 
+/// `text` without the key, and without what the caller's headers say.
+std::string redacted(const Mem0ProviderOptions& options, std::string text);
+
 Answer read_answer(const Mem0ProviderOptions& options, const HttpResponse& response);
 
 /// The error that an answer is that was not `ok`.

@@ -15,6 +15,7 @@
 #include "agent_memory/agent_memory.hpp"
 
 #include "base/detached.hpp"
+#include "wasm/calls.hpp"
 #include "wasm/host.hpp"
 #include "wasm/host_ports.hpp"
 #include "wasm/wire.hpp"
@@ -60,61 +61,7 @@ void hear(std::uint32_t id, bool is_heard) {
 
 // ------------------------------------------------------------------------------------ operations
 
-/// One call of JavaScript's.
-struct Call {
-  std::uint32_t ticket;
-  std::uint32_t id;
-  bool has_signal;
-  /// A copy, so that it lives as long as the operation.
-  Object object;
-  JsonArray arguments;
-
-  [[nodiscard]] AbortToken abort() const {
-    return has_signal ? std::make_shared<OperationAbort>(ticket) : nullptr;
-  }
-  JsonValue& argument(std::size_t index) {
-    while (arguments.size() <= index)
-      arguments.emplace_back();
-    return arguments[index];
-  }
-};
-
-void deliver_error(std::uint32_t ticket, const Error& error) {
-  Packer out;
-  pack(out, error);
-  host_deliver(ticket, false, out);
-}
-
-template <typename T>
-void deliver(std::uint32_t ticket, const T& value) {
-  Packer out;
-  pack(out, value);
-  host_deliver(ticket, true, out);
-}
-
-template <typename T>
-void deliver_result(AnyTask& task, std::uint32_t ticket) {
-  const auto result = task.take_as<Result<T>>();
-  if (!result) return deliver_error(ticket, result.error());
-  if constexpr (std::is_void_v<T>) {
-    deliver(ticket, std::optional<bool>());
-  } else {
-    deliver(ticket, *result);
-  }
-}
-
-/// Runs an operation to its end and delivers its result. `owner` is what it works on.
-Detached drive(std::uint32_t ticket, [[maybe_unused]] Object owner, AnyTask task,
-               void (*deliver_to)(AnyTask& done, std::uint32_t ticket)) {
-  co_await task;
-  deliver_to(task, ticket);
-}
-
-template <typename T>
-Result<void> run(Call& call, Async<T> task) {
-  drive(call.ticket, std::move(call.object), std::move(task), &deliver_result<T>);
-  return {};
-}
+using Call = CallOn<Object>;
 
 Error is_closed() {
   return {.code = ErrorCode::kClosed, .message = "the memory provider is closed"};
@@ -472,16 +419,12 @@ void start(std::uint32_t operation, std::uint32_t id, std::uint32_t ticket, bool
   if (!started) deliver_error(ticket, started.error());
 }
 
-/// Kept in step with js/src/core/module.ts.
-enum class Request : std::uint32_t { kReserve, kSettle, kAbort, kChanged, kHear, kOperation };
-
 /// The one crossing from JavaScript.
 std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket,
                       std::uint32_t argument) {
   switch (static_cast<Request>(what)) {
     case Request::kReserve:  // where so many bytes may be written
-      incoming().resize_and_overwrite(argument, [](char*, std::size_t size) { return size; });
-      return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(incoming().data()));
+      return reserve_incoming(argument);
     case Request::kSettle:  // the answer to a port's call: whether it is one, or an error
       HostCall::settle(ticket, argument != 0);
       return 0;

@@ -8,31 +8,38 @@
 #include "base/json.hpp"
 #include "wasm/wire.hpp"
 
-// Module.host is given to the module when it is made (js/src/core/load.ts); it reads the memory by
-// itself. It does so before anything else happens: the memory may move when it grows.
+// The host is given to the module when it is made (js/src/core); it reads the memory by itself. It
+// does so before anything else happens: the memory may move when it grows.
+//
+// HOST_METHOD(type, name, method, parameters, arguments): in a module with Emscripten's glue
+// `Module.host` has the method, in one without it is imported as it is.
+#ifdef AGENT_MEMORY_NO_GLUE
+#define HOST_METHOD(type, name, method, parameters, arguments) \
+  extern "C" __attribute__((import_module("host"), import_name(#method))) type name parameters;
+#else
+#define HOST_METHOD(type, name, method, parameters, arguments) \
+  EM_JS(type, name, parameters, { return Module["host"][#method] arguments; });
+#endif
 
-// clang-format off: it takes JavaScript's operators apart
-EM_JS(void, agent_memory_host_call,
-      (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* values,
-       std::size_t size, const char* text, std::size_t text_size),
-      { Module["host"]["call"](ticket, target, id, method, values, size, text, text_size); });
-EM_JS(void, agent_memory_host_deliver,
-      (std::uint32_t ticket, int ok, const char* values, const char* text, std::size_t text_size),
-      { Module["host"]["deliver"](ticket, ok, values, text, text_size); });
-EM_JS(void, agent_memory_host_notify,
-      (std::uint32_t owner, const char* values, const char* text, std::size_t text_size),
-      { Module["host"]["notify"](owner, values, text, text_size); });
-EM_JS(void, agent_memory_host_progress, (std::uint32_t ticket, double done, double total),
-      { Module["host"]["progress"](ticket, done, total); });
-EM_JS(int, agent_memory_host_parse, (const char* text, std::size_t size),
-      { return Module["host"]["parse"](text, size); });
-EM_JS(double, agent_memory_host_now, (std::uint32_t owner),
-      { return Module["host"]["now"](owner); });
-EM_JS(std::size_t, agent_memory_host_stem,
-      (std::uint32_t owner, std::uint32_t number, char* word, std::size_t size),
-      { return Module["host"]["stem"](owner, number, word, size); });
-EM_JS(std::uint32_t, agent_memory_host_random, (), { return Module["host"]["random"](); });
-// clang-format on
+HOST_METHOD(void, agent_memory_host_call, call,
+            (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* values,
+             std::size_t size, const char* text, std::size_t text_size),
+            (ticket, target, id, method, values, size, text, text_size))
+HOST_METHOD(void, agent_memory_host_deliver, deliver,
+            (std::uint32_t ticket, int ok, const char* values, const char* text,
+             std::size_t text_size),
+            (ticket, ok, values, text, text_size))
+HOST_METHOD(void, agent_memory_host_notify, notify,
+            (std::uint32_t owner, const char* values, const char* text, std::size_t text_size),
+            (owner, values, text, text_size))
+HOST_METHOD(void, agent_memory_host_progress, progress,
+            (std::uint32_t ticket, double done, double total), (ticket, done, total))
+HOST_METHOD(int, agent_memory_host_parse, parse, (const char* text, std::size_t size), (text, size))
+HOST_METHOD(double, agent_memory_host_now, now, (std::uint32_t owner), (owner))
+HOST_METHOD(std::size_t, agent_memory_host_stem, stem,
+            (std::uint32_t owner, std::uint32_t number, char* word, std::size_t size),
+            (owner, number, word, size))
+HOST_METHOD(std::uint32_t, agent_memory_host_random, random, (), ())
 
 namespace agent_memory {
 

@@ -16,7 +16,7 @@
 namespace agent_memory::wasm {
 
 /// Kept in step with js/src/core/bridge.ts.
-enum class Target : int { kStorage = 0, kProvider = 1 };
+enum class Target : int { kStorage = 0, kProvider = 1, kPort = 2 };
 enum class StorageMethod : int {
   kGet = 0,
   kWrite = 1,
@@ -28,6 +28,9 @@ enum class StorageMethod : int {
   kStage = 7,
 };
 enum class ProviderMethod : int { kRetrieve = 0, kStore = 1, kGetAll = 2, kDelete = 3 };
+/// Kept in step with js/src/core/http.ts. What is sent begins with the operation that it is for, 0
+/// for none: the port is given that one's signal.
+enum class HttpMethod : int { kSend = 0, kSleep = 1 };
 
 /// What JavaScript hands over: it asks for room, writes there and then calls; the callee takes it.
 std::string& incoming();

@@ -2,53 +2,16 @@
 #include "wasm/host_ports.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
 #include "text/english.hpp"
 #include "wasm/host.hpp"
+#include "wasm/packing.hpp"
 #include "wasm/wire.hpp"
 
 namespace agent_memory::wasm {
 namespace {
-
-// Storage calls are packed: u32 lengths, little-endian, before each string. js/src/core/packing.ts
-// is the other side.
-
-void put_u32(std::string& out, std::size_t value) {
-  const auto number = static_cast<std::uint32_t>(value);
-  char bytes[sizeof number];
-  std::memcpy(bytes, &number, sizeof number);
-  out.append(bytes, sizeof number);
-}
-
-void put_string(std::string& out, std::string_view value) {
-  put_u32(out, value.size());
-  out.append(value);
-}
-
-/// Reads what put_* wrote. Past the end everything is empty.
-class Unpacker {
- public:
-  explicit Unpacker(std::string_view bytes) : rest_(bytes) {}
-  std::uint32_t u32() {
-    std::uint32_t value = 0;
-    if (rest_.size() < sizeof value) return 0;
-    std::memcpy(&value, rest_.data(), sizeof value);
-    rest_.remove_prefix(sizeof value);
-    return value;
-  }
-  std::string string() {
-    const std::size_t size = u32();
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(taken.size());
-    return std::string(taken);
-  }
-
- private:
-  std::string_view rest_;
-};
 
 class HostStorage final : public StoragePort {
  public:

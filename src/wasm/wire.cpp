@@ -329,6 +329,47 @@ Result<void> decode(const JsonValue& json, LocalProviderOptions& target) {
                         "must be a list of 'user', 'assistant' or both, got " + describe(*roles));
 }
 
+Result<void> decode(const JsonValue& json, Mem0ProviderOptions& target) {
+  // What is wrong with a key must not be told by showing it.
+  std::optional<std::string> key;
+  const JsonValue* given = json.find("apiKey");
+  if (given != nullptr && given->if_string() == nullptr) {
+    return Error::invalid("apiKey", "must be a string");
+  }
+  std::optional<std::string> base_url;
+  std::optional<std::string> api;
+  auto read = read_fields(json, "options",
+                          {{"apiKey", key},
+                           {"baseUrl", base_url},
+                           {"api", api},
+                           {"timeoutMs", target.timeout_ms, '1'},
+                           {"maxRetries", target.max_retries, '0'},
+                           {"infer", target.infer},
+                           {"waitForCompletion", target.wait_for_completion}});
+  if (!read) return read;
+  if (key) target.api_key = *std::move(key);
+  if (base_url) target.base_url = *std::move(base_url);
+  if (api && *api != "platform" && *api != "self-hosted") {
+    return Error::invalid("api", "must be 'platform' or 'self-hosted', got " + describe(*api));
+  }
+  if (api && *api == "self-hosted") {
+    target.api = Mem0Api::kSelfHosted;
+    if (json.find("baseUrl") == nullptr) {
+      return Error::invalid("baseUrl", "must be given where api is 'self-hosted'");
+    }
+  }
+  const JsonValue* headers = json.find("headers");
+  const JsonArray* pairs = headers == nullptr ? nullptr : headers->if_array();
+  for (std::size_t i = 0; pairs != nullptr && i < pairs->size(); ++i) {
+    const JsonArray* pair = (*pairs)[i].if_array();
+    if (pair == nullptr || pair->size() != 2) continue;
+    const std::string* name = (*pair)[0].if_string();
+    const std::string* value = (*pair)[1].if_string();
+    if (name != nullptr && value != nullptr) target.headers.push_back({*name, *value});
+  }
+  return validate(target);
+}
+
 Result<void> decode(const JsonValue& json, MemoryContextOptions& target) {
   if (auto read = decode(json, target.identity); !read) return read;
   const JsonValue* config = json.find("config");

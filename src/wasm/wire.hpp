@@ -31,6 +31,8 @@ Result<void> decode(const JsonValue& json, DeleteAllOptions& target);
 Result<void> decode(const JsonValue& json, MemoryChange& target);
 Result<void> decode(const JsonValue& json, MemoryConfig& target);
 Result<void> decode(const JsonValue& json, LocalProviderOptions& target);
+/// `headers` as pairs of name and value.
+Result<void> decode(const JsonValue& json, Mem0ProviderOptions& target);
 /// All but `on_error`.
 Result<void> decode(const JsonValue& json, MemoryContextOptions& target);
 /// A query or an id: a string, else kInvalidArgument naming `field`.

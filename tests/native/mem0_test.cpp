@@ -318,7 +318,7 @@ TEST_CASE("a platform's filter names an entity, by itself or with the identity",
        {"null", "{}", "{'k':1}", "{'user_id':'*'}", "{'user_id':{'ne':'a'}}",
         "{'NOT':{'user_id':'a'}}", "{'OR':[{'user_id':'a'},{'k':1}]}"}) {
     INFO(source);
-    CHECK(platform(source, {}).starts_with("user_id or agent_id or run_id must be given"));
+    CHECK(platform(source, {}).starts_with("user_id must be given, or another id"));
   }
 }
 

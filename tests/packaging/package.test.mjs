@@ -75,7 +75,7 @@ test('it holds what it should, and nothing else', async () => {
     /^README\.md$/,
     /^LICENSE$/,
     /^dist\/THIRD-PARTY\.txt$/,
-    /^dist\/agent-memory(-languages)?\.wasm$/,
+    /^dist\/agent-memory(-languages|-mem0)?\.wasm$/,
     /^dist\/[\w/-]+\.js(\.map)?$/,
     /^dist\/[\w/-]+\.d\.ts$/,
   ];
@@ -89,12 +89,13 @@ test('it holds what it should, and nothing else', async () => {
     'dist/THIRD-PARTY.txt',
     'dist/agent-memory.wasm',
     'dist/agent-memory-languages.wasm',
+    'dist/agent-memory-mem0.wasm',
     'dist/index.js',
     'dist/index.d.ts',
   ]) {
     assert.ok(files.includes(file), file);
   }
-  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 2);
+  assert.equal(files.filter((file) => file.endsWith('.wasm')).length, 3);
 });
 
 test('no file of it is a test, a fixture, a demo or a source', async () => {
@@ -207,7 +208,9 @@ test('the .wasm and package.json are entries of their own', async () => {
   const output = await runThere(`
     import { readFile } from 'node:fs/promises';
     import { createRequire } from 'node:module';
-    import { load, memoryConfig } from '${manifest.name}';
+    import { load, loadMem0, memoryConfig } from '${manifest.name}';
+    const mem0 = new URL(import.meta.resolve('${manifest.name}/agent-memory-mem0.wasm'));
+    await loadMem0({ wasm: await readFile(mem0) });
     const file = new URL(import.meta.resolve('${manifest.name}/agent-memory.wasm'));
     await load({ wasm: await readFile(file) });
     const require = createRequire(process.cwd() + '/x.js');
@@ -314,7 +317,11 @@ test('who does not ask for encryption does not get it', async () => {
 test('what a browser downloads is within the budget of package.json', async () => {
   const { gzipSync } = await import('node:zlib');
   const { outputFiles } = await build({
-    stdin: { contents: `export * from '${manifest.name}';`, resolveDir: consumer },
+    // What everybody gets who does not ask for Mem0 by name; js/build.mjs has all of it.
+    stdin: {
+      contents: `export { LocalProvider, MemoryContext, MemorySession, memoryConfig, load } from '${manifest.name}';`,
+      resolveDir: consumer,
+    },
     bundle: true,
     write: false,
     minify: true,
@@ -322,6 +329,7 @@ test('what a browser downloads is within the budget of package.json', async () =
     platform: 'browser',
     logLevel: 'silent',
   });
+  assert.doesNotMatch(outputFiles[0].text, /mem0/i);
   const size = (bytes) => gzipSync(bytes, { level: 9 }).length;
   const wasm = await readFile(path.join(installed, 'dist/agent-memory.wasm'));
   const total = size(outputFiles[0].contents) + size(wasm);

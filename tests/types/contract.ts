@@ -19,6 +19,7 @@ import type {
   MemorySession,
   MessageInput,
   Metadata,
+  Mem0Provider,
   Mem0ProviderOptions,
   RetrievalStrategy,
   RetrievedMemory,
@@ -211,6 +212,18 @@ export type Providers = Checks<
       | 'infer'
       | 'waitForCompletion'
     >,
+    Takes<new (options: Mem0ProviderOptions) => Mem0Provider, typeof library.Mem0Provider>,
+    Takes<BaseMemoryProvider, Mem0Provider>,
+    Takes<(memoryId: string) => Promise<RetrievedMemory | null>, Mem0Provider['getMemory']>,
+    Takes<
+      (memoryId: string, change: { memory?: string; metadata?: Metadata }) => Promise<StoredMemory>,
+      Mem0Provider['updateMemory']
+    >,
+    Takes<
+      (memoryId: string) => Promise<{ event: StoredMemory['event']; memory: string; at: string }[]>,
+      Mem0Provider['history']
+    >,
+    Takes<(which: Identity) => Promise<void>, Mem0Provider['deleteAllMemories']>,
   ]
 >;
 

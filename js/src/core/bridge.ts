@@ -27,7 +27,7 @@ import {
 import { NestingError, Reader, Writer } from './values.js';
 
 // Kept in step with src/wasm/host.hpp.
-const Target = { storage: 0, provider: 1 } as const;
+const Target = { storage: 0, provider: 1, port: 2 } as const;
 const StorageMethod = {
   get: 0,
   write: 1,
@@ -72,6 +72,9 @@ interface Pending extends InvokeOptions {
   stopListening?: () => void;
 }
 
+/** A port that packs for itself. `signal` is that of the operation that the call is for. */
+export type Port = (method: number, bytes: Uint8Array, signal?: AbortSignal) => Promise<Packed>;
+
 interface RegisteredStorage {
   readonly port: StoragePort;
   readonly locks: Map<string, () => void>;
@@ -92,6 +95,7 @@ export class Bridge implements Host {
   readonly #operations = new Map<Ticket, Pending>();
   readonly #storages = new Map<ObjectId, RegisteredStorage>();
   readonly #providers = new Map<ObjectId, MemoryProvider>();
+  readonly #ports = new Map<ObjectId, Port>();
   readonly #listeners = new Map<ObjectId, (event: unknown) => void>();
   readonly #clocks = new Map<ObjectId, () => number>();
   readonly #languages = new Map<ObjectId, readonly Language[]>();
@@ -243,6 +247,10 @@ export class Bridge implements Host {
     this.#providers.set(id, provider);
   }
 
+  addPort(id: ObjectId, port: Port): void {
+    this.#ports.set(id, port);
+  }
+
   /** `listener` must not keep alive the object whose notices these are. */
   addListener(id: ObjectId, listener: (event: unknown) => void): void {
     this.#listeners.set(id, listener);
@@ -262,6 +270,7 @@ export class Bridge implements Host {
     this.#clocks.delete(id);
     this.#languages.delete(id);
     this.#providers.delete(id);
+    this.#ports.delete(id);
     this.#listeners.delete(id);
   }
 
@@ -349,13 +358,13 @@ export class Bridge implements Host {
     textSize: number,
   ): void {
     const isStorage = target === Target.storage;
+    const bytes = (): Uint8Array =>
+      this.#reader?.bytes().slice(values, values + size) ?? new Uint8Array(0);
     const answer: Promise<unknown> = isStorage
-      ? this.#callStorage(
-          id,
-          method,
-          this.#reader?.bytes().slice(values, values + size) ?? new Uint8Array(0),
-        )
-      : this.#callProvider(id, method, this.#reader?.read(values, text, textSize));
+      ? this.#callStorage(id, method, bytes())
+      : target === Target.port
+        ? this.#callPort(id, method, bytes())
+        : this.#callProvider(id, method, this.#reader?.read(values, text, textSize));
     answer.then(
       (value) => {
         if (ticket !== 0) this.#settle(ticket, true, value);
@@ -483,6 +492,15 @@ export class Bridge implements Host {
       default:
         throw new InternalError({ code: 'internal', message: `no storage method ${method}` });
     }
+  }
+
+  async #callPort(id: ObjectId, method: number, bytes: Uint8Array): Promise<Packed> {
+    const port = this.#ports.get(id);
+    if (port === undefined) {
+      throw new InternalError({ code: 'internal', message: `there is no port ${id}` });
+    }
+    const operation = new DataView(bytes.buffer).getUint32(0, true);
+    return port(method, bytes.subarray(4), this.#operations.get(operation)?.signal);
   }
 
   async #callProvider(id: ObjectId, method: number, packed: unknown): Promise<unknown> {

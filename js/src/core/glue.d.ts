@@ -15,3 +15,8 @@ declare module '#wasm' {
 declare module '#languages-wasm' {
   export function languagesWasmSource(): Promise<import('../types.js').WasmSource>;
 }
+
+// `#mem0-wasm` likewise.
+declare module '#mem0-wasm' {
+  export function mem0WasmSource(): Promise<import('../types.js').WasmSource>;
+}

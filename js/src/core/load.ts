@@ -5,16 +5,10 @@
 
 import createModule from '#glue';
 import { wasmSource } from '#wasm';
-import { InternalError } from '../errors.js';
-import type { LoadOptions, WasmSource } from '../types.js';
-import { Bridge } from './bridge.js';
-import { compile } from './compile.js';
+import type { LoadOptions } from '../types.js';
+import type { Bridge } from './bridge.js';
+import { loader } from './loading.js';
 import type { WasmModule } from './module.js';
-
-const advice =
-  'Copy agent-memory.wasm next to your script, or call load({ wasm }) with its address.';
-
-let loading: Promise<Bridge> | undefined;
 
 /**
  * Loads the module ahead of use, or from a source of the caller's own.
@@ -24,38 +18,16 @@ let loading: Promise<Bridge> | undefined;
  * usually helps.
  */
 export async function load(options: LoadOptions = {}): Promise<void> {
-  const { wasm } = options;
-  // A source that is ignored may fail unheard.
-  if (wasm instanceof Promise) wasm.catch(() => undefined);
-  await bridge(wasm);
+  await bridge(options.wasm);
 }
 
 /** The bridge to the one module, loaded if it is not yet. */
-export function bridge(source?: WasmSource | Promise<WasmSource>): Promise<Bridge> {
-  loading ??= start(source).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-async function start(source: WasmSource | Promise<WasmSource> | undefined): Promise<Bridge> {
-  const made = new Bridge(() => {
-    loading = undefined;
-  });
-  try {
-    const found = source === undefined ? await wasmSource() : await source;
-    const compiled = await compile(found, advice);
-    const { module, memory } = await instantiate(compiled, made);
-    made.attach(module, memory);
-    made.learnNames();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the WebAssembly module could not be loaded: ${reason}`;
-    throw new InternalError({ code: 'internal', message, isRetryable: true, cause });
-  }
-  return made;
-}
+export const bridge = /* @__PURE__ */ loader({
+  name: 'the WebAssembly module',
+  advice: 'Copy agent-memory.wasm next to your script, or call load({ wasm }) with its address.',
+  source: wasmSource,
+  make: instantiate,
+});
 
 function instantiate(
   compiled: WebAssembly.Module,

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Storage batches and pages as bytes: u32 lengths, little-endian, before each string or value. The
-// other side is src/wasm/host_ports.cpp.
+// What ports are told and answer, as bytes: u32 lengths, little-endian, before each string or value.
+// The other side is src/wasm/packing.hpp.
 
 import type { StorageBatch } from '../types.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-class Reader {
+/** Reads what the core packed. */
+export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
@@ -65,10 +66,10 @@ export class Packed {
 
 /** The answer to a scan. */
 export function packPairs(pairs: readonly (readonly [string, Uint8Array])[]): Packed {
-  const parts = [u32(pairs.length)];
+  const parts = [packU32(pairs.length)];
   for (const [key, value] of pairs) {
     const encoded = encoder.encode(key);
-    parts.push(u32(encoded.length), encoded, u32(value.length), value);
+    parts.push(packU32(encoded.length), encoded, packU32(value.length), value);
   }
   return new Packed(parts);
 }
@@ -82,8 +83,15 @@ export function packBoolean(value: boolean): Packed {
   return new Packed([Uint8Array.of(value ? 1 : 0)]);
 }
 
-function u32(value: number): Uint8Array {
+/** A number. */
+export function packU32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
+}
+
+/** A string. */
+export function packText(text: string): Uint8Array[] {
+  const encoded = encoder.encode(text);
+  return [packU32(encoded.length), encoded];
 }
