@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { LocalProvider } from 'agent-memory-wasm';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+import { hasOpenApi, startMem0 } from './support/mem0-server.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readme = await readFile(path.join(root, 'README.md'), 'utf8');
@@ -42,8 +43,23 @@ test('the second example finds, scores and explains', async () => {
   await provider.close();
 });
 
-test('the third example finds another form of a word, and what is said of languages is so', async () => {
-  const { provider, found } = await run(examples[2], 2, ['provider', 'found']);
+test('the example of Mem0 stores and finds', { skip: !hasOpenApi }, async () => {
+  const server = await startMem0({ key: 'm0-key', pendingPolls: 1 });
+  const { fetch } = globalThis;
+  globalThis.fetch = (url, init) => fetch(url.replace('https://api.mem0.ai', server.url), init);
+  try {
+    const code = examples[2].replace('m0-…', server.key);
+    const { seats } = await run(code, 2, ['seats']);
+    assert.equal(seats[0].memory, 'Fact: I prefer window seats.');
+    assert.deepEqual(server.problems, []);
+  } finally {
+    globalThis.fetch = fetch;
+    await server.close();
+  }
+});
+
+test('the example of languages finds another form of a word, and what is said of languages is so', async () => {
+  const { provider, found } = await run(examples[3], 3, ['provider', 'found']);
   assert.equal(found[0].memory, 'Wir haben die alten Häuser am Fluss gesehen.');
   await provider.close();
   const plain = await LocalProvider.open({ storage: memoryStorage() });
@@ -56,5 +72,5 @@ test('the third example finds another form of a word, and what is said of langua
 });
 
 test('README has no other example than those tested here', () => {
-  assert.equal(examples.length, 3);
+  assert.equal(examples.length, 4);
 });
