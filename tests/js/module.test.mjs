@@ -87,6 +87,7 @@ test('the package exports what the contract names, and the error classes', () =>
     'InternalError',
     'InvalidArgumentError',
     'LocalProvider',
+    'Mem0Provider',
     'MemoryContext',
     'MemoryError',
     'MemoryScope',
@@ -97,6 +98,7 @@ test('the package exports what the contract names, and the error classes', () =>
     'RetrievalStrategy',
     'StorageError',
     'load',
+    'loadMem0',
     'memoryConfig',
   ]);
   assert.deepEqual(Object.keys(memoryEntry), ['memoryStorage']);
