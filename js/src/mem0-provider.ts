@@ -38,6 +38,9 @@ const owners = /* @__PURE__ */ finalizer<Owned>(({ core, id }) => {
   core.remove(id);
 });
 
+/** Whoever has something under way, so that nobody's port goes before it is over. */
+const inUse = /* @__PURE__ */ new Set<object>();
+
 let hasWarned = false;
 
 /**
@@ -175,14 +178,20 @@ export class Mem0Provider extends BaseMemoryProvider {
     const writer = new Writer();
     write(writer);
     const core = await mem0Bridge();
-    return core.invoke<T>(
-      operation,
-      this.#idIn(core),
-      (to) => {
-        to.raw(writer.take());
-      },
-      { signal },
-    );
+    const use = { provider: this };
+    inUse.add(use);
+    try {
+      return await core.invoke<T>(
+        operation,
+        this.#idIn(core),
+        (to) => {
+          to.raw(writer.take());
+        },
+        { signal },
+      );
+    } finally {
+      inUse.delete(use);
+    }
   }
 
   /** Its number in the module; in a new one, where the last has failed. */

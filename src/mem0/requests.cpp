@@ -215,7 +215,8 @@ Result<Call> list_call(const Mem0ProviderOptions& options, const Identity& ident
         .method = "POST", .path = "/v3/memories/" + query_of(query), .body = std::move(body)};
   }
   if (auto checked = require_id(identity); !checked) return std::move(checked).error();
-  if (!filters.is_null()) {
+  const JsonObject* asked = filters.if_object();
+  if (!filters.is_null() && (asked == nullptr || !asked->empty())) {
     return Error::invalid("filters", "can be given for a search only on a self-hosted server");
   }
   JsonObject query = identity_members(identity);
