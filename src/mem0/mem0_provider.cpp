@@ -354,9 +354,8 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
   /// Newest first. All of them are read where the API does not give them in that order.
   Async<std::vector<RetrievedMemory>> list(ListOptions options, Metadata metadata) {
     const bool is_platform = options_.api == Mem0Api::kPlatform;
-    const std::size_t offset = static_cast<std::size_t>(options.offset);
-    const std::size_t wanted =
-        options.limit ? offset + static_cast<std::size_t>(*options.limit) : SIZE_MAX;
+    // 64 bits, for where std::size_t has 32.
+    const std::int64_t wanted = options.limit ? options.offset + *options.limit : INT64_MAX;
     std::vector<RetrievedMemory> all;
     HashIndex ids;
     for (std::int64_t number = 1;; ++number) {
@@ -384,8 +383,8 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       }
       const bool has_more = page->has_more && all.size() > known;
       // No order is documented: that it is this one is seen.
-      const bool is_enough =
-          all.size() >= wanted && read > 1 && std::is_sorted(all.begin(), all.end(), is_newer);
+      const bool is_enough = static_cast<std::int64_t>(all.size()) >= wanted && read > 1 &&
+                             std::is_sorted(all.begin(), all.end(), is_newer);
       if (!is_platform || !has_more || is_enough) break;
     }
     if (!metadata.empty()) {
@@ -397,10 +396,11 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       });
     }
     sort_stably(all, is_newer);
-    const auto at = [&](std::size_t index) {
-      return all.begin() + static_cast<std::ptrdiff_t>(std::min(index, all.size()));
+    const auto at = [&](std::int64_t index) {
+      const auto size = static_cast<std::int64_t>(all.size());
+      return all.begin() + static_cast<std::ptrdiff_t>(std::min(index, size));
     };
-    std::vector<RetrievedMemory> chosen(std::make_move_iterator(at(offset)),
+    std::vector<RetrievedMemory> chosen(std::make_move_iterator(at(options.offset)),
                                         std::make_move_iterator(at(wanted)));
     for (RetrievedMemory& each : chosen)
       each.score = 1.0;

@@ -13,6 +13,7 @@
 //
 // HOST_METHOD(type, name, method, parameters, arguments): in a module with Emscripten's glue
 // `Module.host` has the method, in one without it is imported as it is.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type and parameters cannot be in parentheses
 #ifdef AGENT_MEMORY_NO_GLUE
 #define HOST_METHOD(type, name, method, parameters, arguments) \
   extern "C" __attribute__((import_module("host"), import_name(#method))) type name parameters;
@@ -20,6 +21,7 @@
 #define HOST_METHOD(type, name, method, parameters, arguments) \
   EM_JS(type, name, parameters, { return Module["host"][#method] arguments; });
 #endif
+// NOLINTEND(bugprone-macro-parentheses)
 
 HOST_METHOD(void, agent_memory_host_call, call,
             (std::uint32_t ticket, int target, std::uint32_t id, int method, const char* values,

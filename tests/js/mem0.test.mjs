@@ -383,6 +383,9 @@ test('long lists go in parts, and a bad part does not hide the others', { skip }
     'note 149',
   ]);
 
+  assert.equal((await provider.getAllMemories({ ...user, limit: 2 ** 40 })).length, 250);
+  assert.deepEqual(await provider.getAllMemories({ ...user, offset: 2 ** 40 }), []);
+
   server.faults.push(({ act }) => act(), fault.status(413, { detail: 'too large' }));
   const error = await failure(
     provider.storeMemories(said(...Array.from({ length: 250 }, (_, i) => `memo ${i}`)), user),

@@ -238,7 +238,30 @@ Replay replay_hosted(Mem0ProviderOptions& options, const JsonValue& recording) {
   return replay;
 }
 
-/// Reads an answer as the call that was recorded would.
+/// That a memory says what was recorded, under whatever names.
+void check_memory(const RetrievedMemory& memory, const JsonValue& recorded) {
+  CHECK(memory.id == *text(recorded, "id"));
+  CHECK(memory.memory == *text(recorded, "memory"));
+  CHECK(memory.identity.user_id == text(recorded, "user_id"));
+  CHECK(memory.identity.agent_id == text(recorded, "agent_id"));
+  const auto run = text(recorded, "run_id");
+  CHECK(memory.identity.run_id == (run ? run : text(recorded, "session_id")));
+  const JsonValue& metadata = at(recorded, "metadata");
+  CHECK(JsonValue(memory.metadata) == (metadata.is_null() ? JsonValue(JsonObject{}) : metadata));
+  CHECK(memory.created_at_ms == parse_iso8601(*text(recorded, "created_at")));
+  CHECK(memory.updated_at_ms == parse_iso8601(*text(recorded, "updated_at")));
+  const double* score = at(recorded, "score").if_number();
+  CHECK(memory.score == (score ? *score : 1.0));
+  const auto role = text(recorded, "role");
+  CHECK(memory.role == (role ? role_from_name(*role) : std::nullopt));
+}
+
+/// The list that an answer is, or has.
+const JsonArray& results_of(const JsonValue& body) {
+  return body.if_array() ? *body.if_array() : *at(body, "results").if_array();
+}
+
+/// Reads an answer as the call that was recorded would, and finds in it what is there.
 void check_read(const std::string& path, const std::string& method, const mem0::Answer& answer) {
   if (!answer.ok()) {
     const Error error = mem0::error_of(answer);
@@ -248,18 +271,47 @@ void check_read(const std::string& path, const std::string& method, const mem0::
     CHECK(error.message.find("EXAMPLE-") == std::string::npos);
     return;
   }
-  if (path.find("history") != std::string::npos) {
-    value_of(mem0::read_history(answer));
-  } else if (path.find("/add") != std::string::npos || (path == "/memories" && method == "POST")) {
-    value_of(mem0::read_add(answer, {}));
-  } else if (path.find("search") != std::string::npos || path == "/v3/memories/" ||
+  const auto contains = [&](std::string_view part) { return path.find(part) != std::string::npos; };
+  if (contains("history")) {
+    const auto history = value_of(mem0::read_history(answer));
+    const JsonArray& recorded = results_of(answer.body);
+    REQUIRE(history.size() == recorded.size());
+    for (std::size_t i = 0; i < history.size(); ++i) {
+      CHECK(memory_event_name(history[i].event) == *text(recorded[i], "event"));
+      CHECK(history[i].memory == *text(recorded[i], "new_memory"));
+    }
+  } else if (contains("/add") || (path == "/memories" && method == "POST")) {
+    const mem0::AddResult result = value_of(mem0::read_add(answer, {}));
+    if (const auto status = text(answer.body, "status"); status == "PENDING") {
+      CHECK(result.pending_events == std::vector<std::string>{*text(answer.body, "event_id")});
+      CHECK(result.stored.empty());
+      return;
+    }
+    const JsonArray& recorded = results_of(answer.body);
+    CHECK(result.pending_events.empty());
+    REQUIRE(result.stored.size() == recorded.size());
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+      CHECK(result.stored[i].id == *text(recorded[i], "id"));
+      const auto flat = text(recorded[i], "memory");
+      CHECK(result.stored[i].memory == (flat ? *flat : *text(at(recorded[i], "data"), "memory")));
+      CHECK(memory_event_name(result.stored[i].event) == *text(recorded[i], "event"));
+    }
+  } else if (contains("search") || path == "/v3/memories/" ||
              (path == "/memories" && method == "GET")) {
-    value_of(mem0::read_page(answer));
-  } else if (path.find("/event/") != std::string::npos) {
-    value_of(mem0::read_event(answer, {}));
-  } else if (path.find("/memories/") != std::string::npos && method == "GET" &&
-             path.find("/user/") == std::string::npos) {
-    value_of(mem0::read_memory(answer));
+    const mem0::Page page = value_of(mem0::read_page(answer));
+    const JsonArray& recorded = results_of(answer.body);
+    REQUIRE(page.memories.size() == recorded.size());
+    for (std::size_t i = 0; i < recorded.size(); ++i)
+      check_memory(page.memories[i], recorded[i]);
+    CHECK(page.has_more == (at(answer.body, "next").if_string() != nullptr));
+  } else if (contains("/event/")) {
+    const auto stored = value_of(mem0::read_event(answer, {}));
+    REQUIRE(stored);
+    CHECK(stored->size() == results_of(answer.body).size());
+  } else if (contains("/memories/") && !contains("/user/") && (method == "GET")) {
+    const auto memory = value_of(mem0::read_memory(answer));
+    CHECK(memory.has_value() == !answer.body.is_null());
+    if (memory) check_memory(*memory, answer.body);
   }
 }
 

@@ -240,8 +240,9 @@ test('a storage of one entry and the provider of another know each other’s err
 // ------------------------------------------------------------------------------------- that bundlers take it
 
 const code = `
-  import { LocalProvider } from '${'agent-memory-wasm'}';
+  import { LocalProvider, Mem0Provider } from '${'agent-memory-wasm'}';
   export const open = () => LocalProvider.open();
+  export const mem0 = () => new Mem0Provider({ baseUrl: '/api/mem0' });
 `;
 
 for (const [conditions, platform, wanted, unwanted] of [
@@ -266,6 +267,11 @@ for (const [conditions, platform, wanted, unwanted] of [
       inputs.join('\n'),
     );
     assert.ok(!inputs.some((input) => input.endsWith(`dist/${unwanted}`)));
+    const [mem0, notMem0] = [wanted, unwanted].map((file) =>
+      file.replace('wasm/', 'dist/wasm/mem0-'),
+    );
+    assert.ok(inputs.some((input) => input.endsWith(mem0)));
+    assert.ok(!inputs.some((input) => input.endsWith(notMem0)));
     assert.deepEqual(warnings, []);
     if (platform !== 'node') assert.doesNotMatch(outputFiles[0].text, /["']node:/);
   });
