@@ -61,7 +61,8 @@ class TermExpansion {
   };
   static constexpr std::size_t kBuckets = 32;
   static std::size_t bucket_of(std::string_view term) {
-    return static_cast<unsigned char>(term[0]) % kBuckets;
+    // Empty only in an image that somebody made up.
+    return term.empty() ? 0 : static_cast<unsigned char>(term[0]) % kBuckets;
   }
   /// Takes in what the dictionary has gained.
   void catch_up(const TermDictionary& dictionary);

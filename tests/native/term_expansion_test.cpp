@@ -126,6 +126,17 @@ TEST_CASE("a typing error stands for what is very like it and begins as it does"
   CHECK(errors({"company"}, "compare").empty());
 }
 
+TEST_CASE("a term without letters, as a made-up image may have, looks like nothing",
+          "[expansion]") {
+  const auto dictionary = TermDictionary::from_columns("teas", {0, 4, 4});
+  REQUIRE(dictionary);
+  TermExpansion expansion;
+  const auto all = [](std::uint32_t) { return true; };
+  const std::vector<TermVariant> variants = expansion.expand(*dictionary, "tease", all);
+  REQUIRE(variants.size() == 1);
+  CHECK(variants[0].term == 0);
+}
+
 TEST_CASE("a short word stands for itself alone", "[expansion]") {
   CHECK(expand({"tea", "team", "teas"}, "tea") == Words{"tea"});
   CHECK(expand({"team"}, "tea").empty());
