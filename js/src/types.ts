@@ -251,6 +251,13 @@ export interface RecoveringStoragePort extends StoragePort {
   onHealth(listener: (state: StorageHealth, error: MemoryError) => void): () => void;
 }
 
+/**
+ * The `scan` of a store that holds its values in memory, and beside it one that answers these values
+ * themselves: they are not to be changed. Whoever puts a method of his own in the first one's place
+ * has taken the second away with it.
+ */
+export type LendingScan = StoragePort['scan'] & { lent?: StoragePort['scan'] };
+
 /** Whether an acknowledged write has reached the store (`'relaxed'`) or the disk (`'strict'`). */
 export type Durability = 'relaxed' | 'strict';
 

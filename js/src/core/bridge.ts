@@ -13,7 +13,7 @@ import {
   storageError,
 } from '../errors.js';
 import type { MemoryErrorInit } from '../errors.js';
-import type { Language, MemoryProvider, StoragePort } from '../types.js';
+import type { Language, LendingScan, MemoryProvider, StoragePort } from '../types.js';
 import { Operation, Request } from './module.js';
 import type { Host, ObjectId, OperationNumber, Ticket, WasmModule } from './module.js';
 import {
@@ -463,7 +463,11 @@ export class Bridge implements Host {
       }
       case StorageMethod.scan: {
         const { prefix, after, limit } = unpackScan(bytes);
-        return packPairs(await port.scan(prefix, after === '' ? undefined : after, limit));
+        const from = after === '' ? undefined : after;
+        // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on `port`
+        const scan: LendingScan = port.scan;
+        // The core changes nothing of what it gets.
+        return packPairs(await (scan.lent ?? scan).call(port, prefix, from, limit));
       }
       case StorageMethod.tryLock:
         return packBoolean(await tryLock(storage, decoder.decode(bytes)));

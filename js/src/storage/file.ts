@@ -28,7 +28,7 @@ import { invalidArgument, memoryError, storageError, type MemoryError } from '..
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
 import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
-import { SortedRecords } from './records.js';
+import { copiesOf, lending, SortedRecords } from './records.js';
 
 /** Options of {@link fileStorage}. */
 export interface FileStorageOptions {
@@ -155,6 +155,20 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   async scan(
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<[key: string, value: Uint8Array][]> {
+    return copiesOf(await this.#scan(prefix, after, limit));
+  }
+
+  static {
+    lending(this.prototype, function (this: FileStorage, prefix, after, limit) {
+      return this.#scan(prefix, after, limit);
+    });
+  }
+
+  async #scan(
     prefix: string,
     after: string | undefined,
     limit: number,

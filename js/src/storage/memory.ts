@@ -6,7 +6,7 @@
 import type { StorageBatch, StoragePort } from '../types.js';
 import { countOf, ownBatch } from './batch.js';
 import { exclusive } from './exclusive.js';
-import { SortedRecords } from './records.js';
+import { copiesOf, lending, SortedRecords } from './records.js';
 
 /**
  * A store in this object, empty at first; nothing outlives it.
@@ -42,7 +42,7 @@ class MemoryStorage implements StoragePort {
     after: string | undefined,
     limit: number,
   ): Promise<[key: string, value: Uint8Array][]> {
-    return this.#records.scan(prefix, after, countOf(limit));
+    return copiesOf(this.#records.scan(prefix, after, countOf(limit)));
   }
 
   watch(changed: () => void): () => void {
@@ -59,5 +59,11 @@ class MemoryStorage implements StoragePort {
 
   async close(): Promise<void> {
     // There is nothing to release, and others may be using it.
+  }
+
+  static {
+    lending(this.prototype, async function (this: MemoryStorage, prefix, after, limit) {
+      return this.#records.scan(prefix, after, countOf(limit));
+    });
   }
 }

@@ -2,14 +2,16 @@
 //
 // Records in memory, in key order: what memoryStorage is, and what fileStorage holds of its file.
 
+import type { LendingScan, StoragePort } from '../types.js';
 import { copyBytes } from './batch.js';
 
-/** A sorted map of bytes. Values are handed out as copies; those put in belong to it. */
+/** A sorted map of bytes. Values belong to it: those put in, and those that `scan` lends. */
 export class SortedRecords {
   readonly #records = new Map<string, Uint8Array>();
   /** The keys in order, unless a change put them out of it: then undefined until somebody scans. */
   #keys: string[] | undefined = [];
 
+  /** A copy. */
   get(key: string): Uint8Array | undefined {
     const value = this.#records.get(key);
     return value && copyBytes(value);
@@ -47,7 +49,7 @@ export class SortedRecords {
       const key = keys[index];
       if (!key?.startsWith(prefix)) break;
       const value = this.#records.get(key);
-      if (value) found.push([key, copyBytes(value)]);
+      if (value) found.push([key, value]);
     }
     return found;
   }
@@ -56,6 +58,20 @@ export class SortedRecords {
   entries(): Iterable<[key: string, value: Uint8Array]> {
     return this.#records;
   }
+}
+
+/** Gives the scan of `store`, which copies, one beside it that does not. */
+export function lending(store: StoragePort, lent: StoragePort['scan']): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- a mark on it
+  const scan: LendingScan = store.scan;
+  scan.lent = lent;
+}
+
+/** Copies of what was lent, for a reader who may change them. */
+export function copiesOf(
+  lent: readonly [key: string, value: Uint8Array][],
+): [key: string, value: Uint8Array][] {
+  return lent.map(([key, value]) => [key, copyBytes(value)]);
 }
 
 /** The index of the first key that is not less than `bound`. */
