@@ -94,8 +94,8 @@ class Partition {
   /// With the terms that it was added with.
   void remove(Slot slot, const TermList& text, const TermList& name);
   /// Puts what was added since the last call in its place among the documents of its agent and
-  /// run, by time and, for equal times, by `is_earlier`, always the same strict order. Constant
-  /// time for each that comes last there, as most do; else all are sorted.
+  /// run, by time and, for equal times, by `is_earlier`, always the same strict order. Takes a step
+  /// for each that comes after it there, of which most have none; never more than sorting all.
   template <typename Order>
   void link(const Order& is_earlier);
   /// Whether the dead are so many that `compact` pays.
@@ -171,8 +171,9 @@ class Partition {
   static constexpr std::uint8_t kTellsTime = 2;
   static constexpr std::uint8_t kInRun = 4;
   static constexpr unsigned kRoleShift = 3;
-  /// How far back a late document looks for its place before all are sorted.
-  static constexpr int kMaxStepsBack = 64;
+  /// How many steps late documents go back altogether before all are sorted: for each slot there
+  /// is about as many as sorting compares.
+  static constexpr std::size_t kStepsASlot = 8;
 
   [[nodiscard]] bool are_one_talk(Slot before, Slot after) const {
     if (times_[after] - times_[before] > kMaxPauseMs) return false;
@@ -227,22 +228,21 @@ void Partition::link(const Order& is_earlier) {
     return times_[left] != times_[right] ? times_[left] < times_[right]
                                          : is_earlier(documents_[left], documents_[right]);
   };
-  bool is_sorted = true;
-  for (Slot slot = linked_; slot < end && is_sorted; ++slot) {
-    if (!is_live(slot)) continue;
-    const std::uint32_t thread = thread_of(slot);
+  // From the end of its thread each goes back to its place, while that is less work than sorting.
+  std::size_t steps_left = kStepsASlot * std::size_t{end};
+  for (; linked_ < end && steps_left > 0; ++linked_) {
+    if (!is_live(linked_)) continue;
+    const std::uint32_t thread = thread_of(linked_);
     Slot before = last_of_thread_[thread];
     Slot after = kNoSlot;
-    for (int steps = 0; before != kNoSlot && comes_before(slot, before); ++steps) {
-      if (steps == kMaxStepsBack) is_sorted = false;
-      if (!is_sorted) break;
+    for (; before != kNoSlot && comes_before(linked_, before) && steps_left > 0; --steps_left) {
       after = before;
       before = previous_[before];
     }
-    if (is_sorted) link_between(before, slot, after, thread);
+    if (steps_left > 0) link_between(before, linked_, after, thread);
   }
   linked_ = end;
-  if (is_sorted) return;
+  if (steps_left > 0) return;
 
   std::vector<std::pair<std::uint32_t, Slot>> order;
   order.reserve(live());
