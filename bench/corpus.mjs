@@ -30,7 +30,7 @@ export const vocabularyOf = (words) => 10 * words ** 0.58;
  * @param {import('../scripts/evaluation.mjs').Conversation[]} conversations
  * @returns {Corpus}
  */
-export function makeCorpus(conversations, { size, queries = 500, planted = 100, seed = 1 }) {
+export function makeCorpus(conversations, { size, queries = 500, planted = 2400, seed = 1 }) {
   const random = randomNumbers(seed);
   const names = makeNames(seed);
   const nextName = () => pickName(names, random);
@@ -69,7 +69,8 @@ export function makeCorpus(conversations, { size, queries = 500, planted = 100, 
     }
   };
   while (messages.length < size) writeRun(Math.min(messagesPerRun, size - messages.length));
-  const { words, distinct } = vocabulary;
+  const words = vocabulary.words;
+  const distinct = vocabulary.distinct.size;
   writeRun(planted);
 
   const startMs = Math.round(endMs - clockMs);
@@ -83,7 +84,7 @@ export function makeCorpus(conversations, { size, queries = 500, planted = 100, 
     }),
     queries: makeQueries(conversations, queries, names, seed),
     words,
-    vocabulary: distinct.size,
+    vocabulary: distinct,
     textBytes: messages.reduce((sum, { text }) => sum + utf8Length(text), 0),
   };
 }
