@@ -33,7 +33,10 @@ constexpr std::size_t kHeadPage = 64;
 // A fold that keeps happening while we read moves what we look for; each round is a whole fold.
 constexpr int kMaxReadRounds = 8;
 
+// A record is one read and texts to cut, for whoever opens; a fold rewrites the store. One more for
+// every so many bytes of the checkpoint keeps the two in proportion.
 constexpr std::size_t kFoldRecords = 256;
+constexpr std::uint64_t kCheckpointBytesARecord = std::uint64_t{4} << 10;
 constexpr std::uint64_t kFoldBytes = std::uint64_t{512} << 10;
 // A fold rewrites the store, so in a large one deletions wait for company.
 constexpr std::uint64_t kSmallStoreBytes = std::uint64_t{4} << 20;
@@ -591,9 +594,11 @@ std::size_t Journal::deletions(TimestampMs now_ms) const {
 
 bool Journal::is_fold_due(TimestampMs now_ms) const {
   const std::size_t bearable = checkpoint_bytes() < kSmallStoreBytes ? 0 : kFoldDeletions - 1;
-  return deletions(now_ms) > bearable || known_.log.size() >= kFoldRecords ||
-         known_.checkpoints.size() > 1 ||
-         log_bytes() >= std::max(kFoldBytes, checkpoint_bytes() / 4);
+  const std::uint64_t bytes = checkpoint_bytes();
+  return deletions(now_ms) > bearable || known_.checkpoints.size() > 1 ||
+         known_.log.size() >=
+             std::max<std::uint64_t>(kFoldRecords, bytes / kCheckpointBytesARecord) ||
+         log_bytes() >= std::max(kFoldBytes, bytes / 4);
 }
 
 /// The values of a checkpoint, one after another: segments, image, head.

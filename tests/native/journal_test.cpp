@@ -305,6 +305,17 @@ TEST_CASE("a fold is due when the log is long or large", "[journal]") {
     CHECK_FALSE(tab->journal().is_fold_due(kStart));
     value_of(tab->write(tab->add("last", "x")));
   }
+  SECTION("long beside a large checkpoint: a record for every 4 KiB") {
+    tab->pad_images(std::size_t{2} << 20);
+    value_of(tab->write(tab->add("first", "x")));
+    value_of(tab->fold());
+    for (int i = 0; i < 511; ++i)
+      value_of(tab->write(tab->add(std::to_string(i), "x")));
+    CHECK_FALSE(tab->journal().is_fold_due(kStart));
+    CHECK_FALSE(opened(disk, 2)->journal().is_fold_due(kStart));
+    value_of(tab->write(tab->add("next", "x")));
+    value_of(tab->write(tab->add("last", "x")));
+  }
   SECTION("large") {
     value_of(tab->write(tab->add("a", std::string(500'000, 'x'))));
     CHECK_FALSE(tab->journal().is_fold_due(kStart));
