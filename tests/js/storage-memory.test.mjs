@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 import { storageContract } from 'agent-memory-wasm/testing';
+import { openProvider, textsOf } from './support/open.mjs';
 import { bytes, signal } from './support/waiting.mjs';
 
 storageContract({
@@ -60,4 +61,33 @@ test('memory: 50,000 keys can be paged through', async () => {
     after = page.at(-1)[0];
   }
   assert.equal(seen, count);
+});
+
+test('a provider reads through a scan that somebody put in the place of the store’s own', async (t) => {
+  const storage = memoryStorage();
+  const first = await openProvider(t, { storage });
+  await first.storeMemories('I keep bees', { userId: 'ada' });
+  await first.close();
+  const scan = storage.scan;
+  let calls = 0;
+  storage.scan = (...args) => {
+    calls++;
+    return scan.apply(storage, args);
+  };
+  const second = await openProvider(t, { storage });
+  assert.deepEqual(textsOf(await second.getAllMemories({ userId: 'ada' })), ['I keep bees']);
+  assert.ok(calls > 0, `${calls} calls`);
+});
+
+test('what a reader does to the bytes it got is no matter to the store, nor to a provider', async (t) => {
+  const storage = memoryStorage();
+  const first = await openProvider(t, { storage });
+  await first.storeMemories('I keep bees', { userId: 'ada' });
+  await first.close();
+  for (const [key, value] of await storage.scan('', undefined, 100)) {
+    value.fill(0);
+    (await storage.get(key)).fill(0);
+  }
+  const second = await openProvider(t, { storage });
+  assert.deepEqual(textsOf(await second.getAllMemories({ userId: 'ada' })), ['I keep bees']);
 });
