@@ -155,19 +155,12 @@ const JsonArray* list_in(const JsonValue& body) {
 
 std::string item(std::size_t index) { return "results[" + std::to_string(index) + "]"; }
 
-/// Where an answer is no JSON, that is what is wrong with it.
-Result<void> require_json(const Answer& answer) {
-  if (answer.is_json) return {};
-  return Error{.code = ErrorCode::kProvider,
-               .message = "Mem0 answered with " + answer.text + " in place of JSON",
-               .status = answer.status};
-}
-
-enum class Progress : std::uint8_t { kUnderWay, kSucceeded, kFailed };
+enum class Progress : std::uint8_t { kUnknown, kUnderWay, kSucceeded, kFailed };
 
 Progress progress_of(const std::string& status) {
   if (status == "SUCCEEDED" || status == "COMPLETED") return Progress::kSucceeded;
-  return status == "FAILED" ? Progress::kFailed : Progress::kUnderWay;
+  if (status == "FAILED") return Progress::kFailed;
+  return status == "PENDING" || status == "RUNNING" ? Progress::kUnderWay : Progress::kUnknown;
 }
 
 Error failed_to_store(const JsonValue& said) {
@@ -220,6 +213,7 @@ Answer read_answer(const Mem0ProviderOptions& options, const HttpResponse& respo
   Answer answer{.status = response.status,
                 .body = {},
                 .is_json = false,
+                .is_empty = is_blank(response.body),
                 .text = {},
                 .code = {},
                 .retry_after = response.retry_after};
@@ -235,7 +229,7 @@ Answer read_answer(const Mem0ProviderOptions& options, const HttpResponse& respo
     if (const std::string* code = answer.body.find_string("code")) answer.code = *code;
   } else if (valid != response.body) {
     answer.text = "text that is not UTF-8";
-  } else if (is_blank(valid)) {
+  } else if (answer.is_empty) {
     answer.text = "nothing";
   } else if (response.content_type.starts_with("text/html") ||
              valid.find_first_not_of(" \t\r\n") == valid.find('<')) {
@@ -287,6 +281,13 @@ bool is_missing(const Answer& answer, std::string_view memory_id) {
 
 bool is_past_the_end(const Answer& answer) {
   return answer.status == 404 && answer.text.find("page") != std::string::npos && answer.is_json;
+}
+
+Result<void> require_json(const Answer& answer) {
+  if (answer.is_json) return {};
+  return Error{.code = ErrorCode::kProvider,
+               .message = "Mem0 answered with " + answer.text + " in place of JSON",
+               .status = answer.status};
 }
 
 Result<Page> read_page(const Answer& answer) {
@@ -342,9 +343,12 @@ Result<AddResult> read_add(const Answer& answer, const Metadata& metadata) {
   AddResult result;
   const auto take_status = [&](const JsonValue& object, bool has_results) -> Result<bool> {
     const auto status = text_of(object, "status");
-    if (status && progress_of(*status) == Progress::kFailed) return failed_to_store(object);
     const auto event_id = text_of(object, "event_id");
-    const bool is_over = has_results || (status && progress_of(*status) == Progress::kSucceeded);
+    const Progress progress = status ? progress_of(*status) : Progress::kUnknown;
+    // Of a status that nobody knows the event can tell what becomes of it.
+    const bool is_lost = status && progress == Progress::kUnknown && !event_id && !has_results;
+    if (progress == Progress::kFailed || is_lost) return failed_to_store(object);
+    const bool is_over = has_results || progress == Progress::kSucceeded;
     if (!event_id || is_over) return status.has_value();
     result.pending_events.push_back(*event_id);
     return true;
@@ -378,6 +382,7 @@ Result<std::optional<std::vector<StoredMemory>>> read_event(const Answer& answer
   const auto status = text_of(answer.body, "status");
   if (!status) return wrong_shape("an event with a status");
   switch (progress_of(*status)) {
+    case Progress::kUnknown:
     case Progress::kUnderWay:
       return Stored();
     case Progress::kFailed:

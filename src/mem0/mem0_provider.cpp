@@ -47,6 +47,12 @@ Error no_such_memory(const std::string& id) {
   return {.code = ErrorCode::kNotFound, .message = "there is no memory with the id " + id};
 }
 
+/// Whether an add that failed may have been carried out.
+bool is_in_doubt(const Error& error) {
+  if (error.code == ErrorCode::kAborted) return false;
+  return !error.status || mem0::classify(*error.status, {}) == Attempt::kUnclear;
+}
+
 /// What is said of messages that were not stored.
 std::string not_stored(std::size_t first, std::size_t last) {
   const auto message = [](std::size_t index) { return "messages[" + std::to_string(index) + "]"; };
@@ -130,6 +136,7 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     for (std::size_t i = 0; i < batches->size(); ++i) {
       mem0::AddBatch& batch = (*batches)[i];
       Result<Answer> answer = co_await ask(batch.call, options.abort);
+      const bool is_answered = answer.has_value();
       Result<mem0::AddResult> result = added(std::move(answer), options.metadata);
       if (result) {
         accepted.push_back({*std::move(result), batch.first, batch.last});
@@ -141,6 +148,10 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       const bool concerns_all = error.retryable || error.code == ErrorCode::kUnauthorized ||
                                 error.code == ErrorCode::kAborted ||
                                 error.code == ErrorCode::kTimeout;
+      if (!is_answered && batch.call.repeat == mem0::Repeat::kHarmful && is_in_doubt(error)) {
+        error.message += "; what was to be stored may have been stored";
+        error.retryable = false;
+      }
       fail(std::move(error), batch.first, concerns_all ? batches->back().last : batch.last);
       if (concerns_all) break;
     }
@@ -289,8 +300,13 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       }
       const auto pause = mem0::next_pause_ms(attempt, call.repeat, retry, options_.max_retries,
                                              asked_pause, random_->next());
-      if (!pause && response && is_expected(answer, call)) co_return std::move(answer);
-      last = response ? mem0::error_of(answer) : unanswered(std::move(response).error(), call);
+      if (!pause && response && is_expected(answer, call)) {
+        // Whoever answers otherwise is not Mem0: nothing is done.
+        const bool is_readable = !answer.ok() || answer.is_empty || answer.is_json;
+        if (!is_readable) co_return mem0::require_json(answer).error();
+        co_return std::move(answer);
+      }
+      last = response ? mem0::error_of(answer) : unanswered(std::move(response).error());
       if (!pause) co_return std::move(last);
       in_doubt = in_doubt || attempt == Attempt::kUnclear;
       co_await timer_->sleep(*pause, abort);
@@ -298,16 +314,13 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
   }
 
   static bool is_expected(const Answer& answer, const Call& call) {
-    return answer.ok() || mem0::is_missing(answer, call.memory_id) || mem0::is_past_the_end(answer);
+    return answer.ok() || mem0::is_missing(answer, call.memory_id) ||
+           (call.is_further_page && mem0::is_past_the_end(answer));
   }
 
-  [[nodiscard]] Error unanswered(Error error, const Call& call) const {
+  [[nodiscard]] Error unanswered(Error error) const {
     if (error.code == ErrorCode::kAborted) return error;
     error.message = "Mem0 " + mem0::redacted(options_, std::move(error.message));
-    if (call.repeat == mem0::Repeat::kHarmful) {
-      error.message += "; what was to be stored may have been stored";
-      error.retryable = false;
-    }
     return error;
   }
 
@@ -364,7 +377,7 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
       if (!call) co_return std::move(call).error();
       Result<Answer> answer = co_await ask(*std::move(call), options.abort);
       if (!answer) co_return std::move(answer).error();
-      if (number > 1 && mem0::is_past_the_end(*answer)) break;
+      if (mem0::is_past_the_end(*answer)) break;
       Result<mem0::Page> page = mem0::read_page(*answer);
       if (!page) co_return std::move(page).error();
       const std::size_t read = page->memories.size();
@@ -427,25 +440,35 @@ class Provider final : public Mem0Provider, public std::enable_shared_from_this<
     co_return co_await list(std::move(as_list), std::move(options.metadata));
   }
 
-  /// For several ids at once: what they see together, by its own ids.
+  /// For several ids at once: what they see together, by its own ids. Where one of those is gone,
+  /// by an attempt before or by somebody else, the list tells what is left, as long as that
+  /// shrinks.
   Async<void> delete_one_by_one(Identity identity, AbortToken abort) {
-    ListOptions all;
-    all.identity = std::move(identity);
-    all.abort = abort;
-    Result<std::vector<RetrievedMemory>> memories = co_await list(std::move(all), {});
-    if (!memories) co_return std::move(memories).error();
-    std::vector<std::string> ids;
-    for (RetrievedMemory& each : *memories)
-      ids.push_back(std::move(each.id));
-    while (!ids.empty()) {
-      const std::size_t count = std::min(ids.size(), mem0::kMaxBatch);
-      const auto begin = ids.end() - static_cast<std::ptrdiff_t>(count);
-      Call call = mem0::delete_batch_call({begin, ids.end()});
-      ids.erase(begin, ids.end());
-      Result<Answer> answer = co_await ask(std::move(call), abort);
-      if (!answer) co_return std::move(answer).error();
+    std::size_t left = SIZE_MAX;
+    for (std::optional<Error> gone;;) {
+      ListOptions all;
+      all.identity = identity;
+      all.abort = abort;
+      Result<std::vector<RetrievedMemory>> memories = co_await list(std::move(all), {});
+      if (!memories) co_return std::move(memories).error();
+      if (gone && memories->size() >= left) co_return *std::move(gone);
+      left = memories->size();
+      gone.reset();
+      std::vector<std::string> ids;
+      for (RetrievedMemory& each : *memories)
+        ids.push_back(std::move(each.id));
+      while (!ids.empty() && !gone) {
+        const std::size_t count = std::min(ids.size(), mem0::kMaxBatch);
+        const auto begin = ids.end() - static_cast<std::ptrdiff_t>(count);
+        Call call = mem0::delete_batch_call({begin, ids.end()});
+        ids.erase(begin, ids.end());
+        Result<Answer> answer = co_await ask(std::move(call), abort);
+        if (answer) continue;
+        if (answer.error().status != 404) co_return std::move(answer).error();
+        gone = std::move(answer).error();
+      }
+      if (!gone) co_return Result<void>();
     }
-    co_return Result<void>();
   }
 
   Mem0ProviderOptions options_;

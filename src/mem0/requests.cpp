@@ -211,8 +211,10 @@ Result<Call> list_call(const Mem0ProviderOptions& options, const Identity& ident
       query.push_back({"page", static_cast<double>(page)});
       query.push_back({"page_size", static_cast<double>(kPageSize)});
     }
-    return Call{
-        .method = "POST", .path = "/v3/memories/" + query_of(query), .body = std::move(body)};
+    return Call{.method = "POST",
+                .path = "/v3/memories/" + query_of(query),
+                .body = std::move(body),
+                .is_further_page = page > 1};
   }
   if (auto checked = require_id(identity); !checked) return std::move(checked).error();
   const JsonObject* asked = filters.if_object();

@@ -28,6 +28,8 @@ struct Call {
   Repeat repeat = Repeat::kHarmless;
   /// Whether it changes something: then it is not given up half way.
   bool is_write = false;
+  /// Whether it asks for a page that need not be there.
+  bool is_further_page = false;
 };
 
 /// The request as it goes out: only headers that are needed, so that a browser's preflight asks for
@@ -88,6 +90,8 @@ struct Answer {
   /// Null where `is_json` is false.
   JsonValue body;
   bool is_json = false;
+  /// Whether it says nothing at all.
+  bool is_empty = false;
   /// What a person would be shown: of an error, what the server says about it, without secrets and
   /// not long.
   std::string text;
@@ -112,8 +116,10 @@ Error error_of(const Answer& answer);
 /// that effect (another 404 is a wrong address), or what the APIs say of an id that is none of
 /// theirs.
 bool is_missing(const Answer& answer, std::string_view memory_id);
-/// Whether it says that there is no such page.
+/// Whether it says that there is no such page, of a call that asks for one.
 bool is_past_the_end(const Answer& answer);
+/// Fails where it is no JSON: that is what is wrong with it.
+Result<void> require_json(const Answer& answer);
 
 struct Page {
   std::vector<RetrievedMemory> memories;

@@ -482,6 +482,11 @@ TEST_CASE("an add's answer is read in every shape that Mem0 had", "[mem0]") {
             .stored.size() == 2);
   CHECK(error_of(read(R"({"status":"FAILED","message":"no quota"})")).message ==
         "Mem0 failed to store what was said: no quota");
+  // What is not known to be under way or done is not taken for done.
+  CHECK(error_of(read(R"({"status":"error","message":"no quota"})")).message ==
+        "Mem0 failed to store what was said: no quota");
+  CHECK(error_of(read(R"([{"status":"REJECTED"}])")).code == ErrorCode::kProvider);
+  CHECK(value_of(read(R"({"status":"PENDING"})")).stored.empty());
   CHECK(error_of(read("{}")).code == ErrorCode::kProvider);
   CHECK(error_of(read("null")).code == ErrorCode::kProvider);
   CHECK(error_of(read("[{\"id\":7}]")).code == ErrorCode::kProvider);
@@ -844,10 +849,8 @@ TEST_CASE("an add that may have happened is not repeated, unless repeats are dro
         mem0.answers({failure});
         const Error error = error_of(mem0.provider->store_memories("hi", for_alice()));
         CHECK(mem0.http->requests.size() == (is_harmless ? 3U : 1U));
-        if (!failure && !is_harmless) {
-          CHECK(error.message.find("may have been stored") != std::string::npos);
-          CHECK_FALSE(error.retryable);
-        }
+        CHECK(error.retryable == is_harmless);
+        CHECK((error.message.find("may have been stored") != std::string::npos) == !is_harmless);
       }
       Mem0 mem0(made);
       mem0.answers({http_response(429, "{}", "2"), http_response(200, R"({"results":[]})")});
@@ -881,6 +884,21 @@ TEST_CASE("what fails in a way that may pass is tried again, as often as allowed
   const Error error = error_of(mem0.provider->retrieve_memories("q", search_for_alice()));
   CHECK(error.message == "Mem0 could not be reached");
   CHECK(error.retryable);
+}
+
+TEST_CASE("an add that finds nobody there is not followed by others", "[mem0]") {
+  JsonArray messages;
+  for (int i = 0; i < 250; ++i)
+    messages.push_back(JsonObject{{"role", "user"}, {"content", std::to_string(i)}});
+  for (const Result<HttpResponse>& failure :
+       {Result<HttpResponse>(unreachable()), Result<HttpResponse>(http_response(503, ""))}) {
+    Mem0 mem0;
+    mem0.answers({http_response(200, R"({"results":[{"id":"a","memory":"m"}]})"), failure});
+    const StoreOutcome outcome = value_of(mem0.provider->store_in_batches(messages, for_alice()));
+    CHECK(outcome.stored.size() == 1);
+    CHECK(outcome.error->message.starts_with("messages[100] to messages[249] were not stored"));
+    CHECK(mem0.http->requests.size() == 2);
+  }
 }
 
 TEST_CASE("what will not pass is not tried again", "[mem0]") {
@@ -941,6 +959,42 @@ TEST_CASE("a memory that is not there is no failure, and a wrong address is one"
   Mem0 mem0(self_hosted());
   mem0.answers({http_response(200, "null")});
   CHECK_FALSE(value_of(mem0.provider->get_memory(kId, nullptr)));
+}
+
+TEST_CASE("nothing is taken for done that was answered by somebody else", "[mem0]") {
+  const std::vector<HttpResponse> others = {
+      http_response(404, R"({"detail":"Page not found"})"),
+      http_response(404, R"({"error":"This page could not be found."})"),
+      http_response(200, "<!doctype html><title>Sign in</title>"),
+      http_response(200, "OK"),
+  };
+  for (const bool is_self_hosted : {false, true}) {
+    for (const HttpResponse& other : others) {
+      INFO(other.status << " " << other.body);
+      Mem0 mem0(is_self_hosted ? self_hosted() : Mem0ProviderOptions{});
+      mem0.answers({other});
+      const auto is_told = [&](const Error& error) {
+        CHECK(error.code == ErrorCode::kProvider);
+        CHECK(error.status == other.status);
+        CHECK_FALSE(error.retryable);
+      };
+      is_told(error_of(mem0.provider->delete_memory(kId)));
+      is_told(error_of(mem0.provider->update_memory(
+          kId, {.memory = "m", .metadata = metadata("{'k':2}")}, nullptr)));
+      is_told(error_of(mem0.provider->delete_all_memories(ids("alice"), nullptr)));
+      is_told(error_of(mem0.provider->store_memories("hi", for_alice())));
+      is_told(error_of(mem0.provider->get_memory(kId, nullptr)));
+      is_told(error_of(mem0.provider->history(kId, nullptr)));
+      is_told(error_of(mem0.provider->get_all_memories(
+          with<ListOptions>([](auto& options) { options.identity = ids("alice"); }))));
+      CHECK(mem0.http->requests.size() == 7);
+    }
+    // Nothing is an answer to what asks for nothing.
+    Mem0 mem0(is_self_hosted ? self_hosted() : Mem0ProviderOptions{});
+    mem0.answers({http_response(204, "")});
+    CHECK(value_of(mem0.provider->delete_memory(kId)));
+    value_of(mem0.provider->delete_all_memories(ids("alice"), nullptr));
+  }
 }
 
 TEST_CASE("a memory that the first of two attempts may have deleted was deleted", "[mem0]") {
@@ -1038,6 +1092,39 @@ TEST_CASE("of several ids the platform would look at one, so memories are delete
   value_of(mem0.provider->delete_all_memories(ids("alice", "bot"), nullptr));
   CHECK(batches == std::vector<std::size_t>{1000, 203});
   CHECK(mem0.body(0) == json("{'filters':{'user_id':'alice','agent_id':'bot'}}"));
+}
+
+TEST_CASE("of memories that are deleted by their own ids some may be gone already", "[mem0]") {
+  const HttpResponse gone = http_response(404, R"({"error":"Memory not found!"})");
+  const auto page = [](int count) {
+    std::vector<std::string> memories;
+    for (int i = 0; i < count; ++i)
+      memories.push_back(memory_json(std::to_string(i), "2026-01-01T00:00:00Z"));
+    return http_response(200, page_json(memories));
+  };
+  const HttpResponse deleted = http_response(200, R"({"message":"ok"})");
+  {
+    // The first attempt did it, and its answer was lost.
+    Mem0 mem0;
+    mem0.answers({page(2), timed_out(), gone, page(0)});
+    value_of(mem0.provider->delete_all_memories(ids("alice", "bot"), nullptr));
+    CHECK(mem0.http->requests.size() == 4);
+  }
+  {
+    // Somebody else deleted one of them meanwhile.
+    Mem0 mem0;
+    mem0.answers({page(3), gone, page(2), deleted});
+    value_of(mem0.provider->delete_all_memories(ids("alice", "bot"), nullptr));
+    CHECK(mem0.body(3).find("memories")->if_array()->size() == 2);
+  }
+  {
+    // Those that cannot be deleted are no reason to ask for ever.
+    Mem0 mem0;
+    mem0.answers({page(2), gone, page(2), gone});
+    const Error error = error_of(mem0.provider->delete_all_memories(ids("alice", "bot"), nullptr));
+    CHECK(error.status == 404);
+    CHECK(mem0.http->requests.size() == 3);
+  }
 }
 
 // ---------------------------------------------------------------------------- in flight, and
