@@ -221,11 +221,21 @@ function headersOf(headers: unknown): [name: string, value: string][] {
   }
 }
 
+/** Of a page, and of its workers: those have `importScripts`, which others' workers have not. */
+const isInPage = (): boolean =>
+  typeof document !== 'undefined' || typeof Reflect.get(globalThis, 'importScripts') === 'function';
+
 function warnInPage({
   apiKey,
   api = 'platform',
-}: Mem0ProviderOptions | { api?: string; apiKey?: string }): void {
-  if (hasWarned || !apiKey || api !== 'platform' || typeof document === 'undefined') return;
+  headers,
+}: {
+  apiKey?: string;
+  api?: string;
+  headers: readonly [name: string, value: string][];
+}): void {
+  const hasKey = apiKey || headers.some(([, value]) => value.startsWith('Token '));
+  if (hasWarned || !hasKey || api !== 'platform' || !isInPage()) return;
   hasWarned = true;
   console.warn(
     'agent-memory: a key of the Mem0 platform is used inside a page, where whoever uses the page can read it; ' +

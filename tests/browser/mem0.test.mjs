@@ -82,6 +82,30 @@ async function openPage() {
   return { page, warnings };
 }
 
+/** The same in a worker of the page: what it warned of, of the key in `options`. */
+async function warningsInWorker(options) {
+  const { page, warnings } = await openPage();
+  await page.evaluate(
+    (given) =>
+      new Promise((resolve, reject) => {
+        const lines = [
+          `import '${location.origin}/app/suite.js';`,
+          'const { Mem0Provider } = globalThis.suite.library;',
+          `const provider = new Mem0Provider(${JSON.stringify(given)});`,
+          "provider.getAllMemories({ userId: 'ada' }).then(() => postMessage('done'),",
+          '  (error) => postMessage(String(error)));',
+        ];
+        const source = new Blob([lines.join('\n')], { type: 'text/javascript' });
+        const worker = new Worker(URL.createObjectURL(source), { type: 'module' });
+        worker.onmessage = ({ data }) => (data === 'done' ? resolve() : reject(new Error(data)));
+        worker.onerror = ({ message }) => reject(new Error(message));
+      }),
+    options,
+  );
+  await page.close();
+  return warnings.filter((text) => /inside a page/.test(text));
+}
+
 /** Stores, finds, changes and deletes in the page; what came of it. */
 const useIn = (page, options) =>
   page.evaluate(async (given) => {
@@ -139,6 +163,18 @@ for (const api of ['platform', 'self-hosted']) {
     },
   );
 }
+
+test(
+  'a key is warned of wherever a page has it: in its worker, in a header',
+  { skip },
+  async () => {
+    const { url: baseUrl, key } = servers.platform;
+    assert.equal((await warningsInWorker({ baseUrl, apiKey: key })).length, 1);
+    const headers = { Authorization: `Token ${key}` };
+    assert.equal((await warningsInWorker({ baseUrl, headers })).length, 1);
+    assert.equal((await warningsInWorker({ baseUrl: `${origin}/api/mem0` })).length, 0);
+  },
+);
 
 test('through a proxy of the same origin no key is in the page', { skip }, async () => {
   const { page, warnings } = await openPage();
@@ -203,17 +239,18 @@ test(
           const provider = new globalThis.suite.library.Mem0Provider({
             baseUrl,
             apiKey,
-            timeoutMs: 300,
+            timeoutMs: given === 'wait' ? 300 : 20_000,
             maxRetries: 0,
           });
-          const signal = given === 'abort' ? AbortSignal.timeout(50) : undefined;
+          globalThis.controller = new AbortController();
+          const { signal } = globalThis.controller;
           return provider
-            .retrieveMemories('x', { userId: 'ada', ...(signal && { signal }) })
+            .retrieveMemories('x', { userId: 'ada', signal })
             .then(String, ({ code, status, message }) => `${code} ${status} ${message}`);
         },
         [server.url, server.key, how],
       );
-    server.faults.push(fault.mute());
+    server.faults.push(() => page.evaluate(() => globalThis.controller.abort()));
     assert.match(await run('abort'), /^aborted/);
     server.faults.push(fault.mute());
     assert.equal(await run('wait'), 'timeout undefined Mem0 did not answer within 300 ms');

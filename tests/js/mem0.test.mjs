@@ -490,6 +490,10 @@ test('what is stored is stored once, however its answer is lost', { skip }, asyn
   assert.match(error.message, /may have been stored/);
   assert.equal(error.isRetryable, false);
   assert.equal(server.memories.size, 1);
+  server.faults.push(fault.status(502, '<html>', { 'content-type': 'text/html' }));
+  const behindProxy = await failure(provider.storeMemories('I like tea.', user));
+  assert.match(behindProxy.message, /may have been stored/);
+  assert.equal(behindProxy.isRetryable, false);
 
   // As they are, the platform drops what it has: there it is safe to try again.
   const verbatim = new Mem0Provider({ apiKey: server.key, baseUrl: server.url, infer: false });
@@ -506,6 +510,21 @@ test('what is stored is stored once, however its answer is lost', { skip }, asyn
   server.faults.push(fault.lost());
   assert.equal(await provider.deleteMemory(dogs.id), true);
 });
+
+test(
+  'deleting what is gone already is no failure, where the answer of the first attempt is lost',
+  { skip },
+  async () => {
+    const { server, provider } = await world('platform', { infer: false });
+    const both = { ...user, agentId: 'bot' };
+    await provider.storeMemories(said('I like tea.', 'I like dogs.'), both);
+    await provider.storeMemories('I like cats.', user);
+    server.faults.push(({ act }) => act(), fault.lost());
+    await provider.deleteAllMemories(both);
+    assert.deepEqual(texts([...server.memories.values()]), ['I like cats.']);
+    assert.deepEqual(server.problems, []);
+  },
+);
 
 test('nobody there: an error that may pass', async () => {
   const closed = await startMem0({ api: 'self-hosted' });
@@ -626,6 +645,28 @@ test('the fetch and the headers that are given are used, and a fetch that minds 
   const thrown = await failure(broken.retrieveMemories('x', user));
   assert.match(thrown.message, /^Mem0 could not be reached: cannot send/);
   assert.doesNotMatch(inspect(thrown), /secret/);
+});
+
+test('a fetch whose bodies are no web streams will do, and is held to the same bound', async () => {
+  const bytes = (text) => new TextEncoder().encode(text).buffer;
+  const respond = (body) => async () => ({
+    status: 200,
+    type: 'default',
+    headers: new Headers({ 'content-type': 'application/json' }),
+    body: { on() {} },
+    arrayBuffer: async () => body,
+  });
+  const provider = (fetch) => new Mem0Provider({ baseUrl: 'https://mem0.example', fetch });
+  const memory = { id: 'a', memory: 'I like tea.' };
+  assert.deepEqual(
+    texts(await provider(respond(bytes(JSON.stringify([memory])))).retrieveMemories('tea', user)),
+    ['I like tea.'],
+  );
+  const error = await failure(
+    provider(respond(new ArrayBuffer((32 << 20) + 1))).retrieveMemories('tea', user),
+  );
+  assert.match(error.message, /more than 33554432 bytes/);
+  assert.equal(error.isRetryable, false);
 });
 
 test('a provider that nobody holds any more finishes what it was asked for', { skip }, async () => {

@@ -108,11 +108,17 @@ async function readBody(
   maxBytes: number,
   tooLong: () => void,
 ): Promise<Uint8Array[]> {
-  const stream = response.body;
-  if (!stream) return [new Uint8Array(await response.arrayBuffer())];
+  // Some have none, and some one of their own kind.
+  const stream = response.body as Partial<ReadableStream<Uint8Array>> | null | undefined;
+  if (typeof stream?.getReader !== 'function') {
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (bytes.length <= maxBytes) return [bytes];
+    tooLong();
+    throw new Error('too long');
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
-  const reader = stream.getReader();
+  const reader = (stream as ReadableStream<Uint8Array>).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return parts;
