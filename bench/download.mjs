@@ -26,8 +26,8 @@ const parts = {
   },
 };
 
-/** A bundle for a page, with the names that it exports. */
-async function bundle(contents) {
+/** A bundle for a page, with the names that it exports. `options` are esbuild's. */
+async function bundle(contents, options = {}) {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -41,6 +41,7 @@ async function bundle(contents) {
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'error',
+    ...options,
   });
   const [{ exports }] = Object.values(metafile.outputs);
   return { bytes: outputFiles[0].contents, names: exports };
@@ -57,8 +58,40 @@ export async function downloadBytes(names) {
       return `export { ${all.filter((each) => !without.test(each)).join()} } from '${script}';`;
     });
     const { bytes } = await bundle((await Promise.all(lines)).join('\n'));
-    const files = [bytes, ...(wasm ? [await readFile(wasm)] : [])];
-    sizes[name] = files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
+    sizes[name] = gzipBytes(bytes, ...(wasm ? [await readFile(wasm)] : []));
   }
   return sizes;
 }
+
+/** Of Mem0's clients: ours with its module, and the official one, which is no script for a page as it is. */
+export async function mem0DownloadBytes() {
+  const [ours, theirs] = await Promise.all([
+    bundle("export { Mem0Provider } from 'agent-memory-wasm';"),
+    bundle("export { default } from 'mem0ai';", {
+      plugins: [withoutNode],
+      nodePaths: [path.join(root, 'tests/peers/node_modules')],
+    }),
+  ]);
+  return {
+    'agent-memory': gzipBytes(
+      ours.bytes,
+      await readFile(path.join(root, 'dist/agent-memory-mem0.wasm')),
+    ),
+    mem0ai: gzipBytes(theirs.bytes),
+  };
+}
+
+const gzipBytes = (...files) =>
+  files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
+
+/** Nothing in the place of the modules of Node's that mem0ai imports. */
+const withoutNode = {
+  name: 'without-node',
+  setup(builder) {
+    builder.onResolve({ filter: /^(fs|path|os|crypto)$/ }, ({ path: name }) => ({
+      path: name,
+      namespace: 'without-node',
+    }));
+    builder.onLoad({ filter: /.*/, namespace: 'without-node' }, () => ({ contents: '' }));
+  },
+};

@@ -244,6 +244,36 @@ const downloadTable = ({ downloadBytes }) =>
     ...Object.entries(downloadBytes).map(([name, bytes]) => [name, (bytes / 1000).toFixed(1)]),
   ]);
 
+/** What runMem0() in mem0.mjs measured, as text: ratios first. */
+export function mem0Report({ rounds, calls, callMs, downloadBytes }) {
+  const { [us]: ours, ...peers } = callMs;
+  const [[peer, theirs]] = Object.entries(peers);
+  const kinds = Object.keys(ours);
+  const ratio = (their, our) => `${number(their / our)}x`;
+  return [
+    title(`Mem0's clients: ${peer} divided by ours; ${rounds} rounds of ${calls} calls each`),
+    table([
+      ['', 'CPU', 'wall'],
+      ...kinds.map((kind) => [
+        kind,
+        ratio(theirs[kind].cpu, ours[kind].cpu),
+        ratio(theirs[kind].wall, ours[kind].wall),
+      ]),
+      ['download, gzip', ratio(downloadBytes[peer], downloadBytes[us]), ''],
+    ]),
+    title("Mem0's clients: ms a call"),
+    table([
+      ['', `${us} CPU`, 'wall', `${peer} CPU`, 'wall'],
+      ...kinds.map((kind) => [
+        kind,
+        ...[ours, theirs].flatMap((each) => [number(each[kind].cpu), number(each[kind].wall)]),
+      ]),
+    ]),
+    title("Mem0's clients: what a page downloads"),
+    downloadTable({ downloadBytes }),
+  ].join('\n');
+}
+
 const title = (text) => `\n${text}\n`;
 
 const count = (size) => size.toLocaleString('en-US');

@@ -5,8 +5,11 @@ import { before, test } from 'node:test';
 import { makeCorpus, vocabularyOf } from '../../bench/corpus.mjs';
 import { libraries } from '../../bench/libraries/index.mjs';
 import { measureLibraries, median, postingsOf, quantile } from '../../bench/measure.mjs';
-import { report, rowsOf, verdict } from '../../bench/report.mjs';
+import { runMem0 } from '../../bench/mem0.mjs';
+import { nodeHost } from '../../bench/node.mjs';
+import { mem0Report, report, rowsOf, verdict } from '../../bench/report.mjs';
 import { readConversations } from '../../scripts/evaluation.mjs';
+import { hasMem0Client } from '../peers/mem0-client.mjs';
 
 let conversations;
 
@@ -144,6 +147,24 @@ test('the report begins with ratios', () => {
   assert.ok(text.indexOf('divided by ours') < text.indexOf('times\n'));
 });
 
+test('of Mem0’s clients, too, the report begins with ratios: theirs divided by ours', () => {
+  const text = mem0Report({
+    rounds: 3,
+    calls: 50,
+    callMs: {
+      'agent-memory': { search: { wall: 2, cpu: 1 } },
+      mem0ai: { search: { wall: 3, cpu: 4 } },
+    },
+    downloadBytes: { 'agent-memory': 56_000, mem0ai: 28_000 },
+  });
+  const lines = text.split('\n').filter(Boolean);
+  assert.match(lines[0], /mem0ai divided by ours; 3 rounds of 50 calls each/);
+  assert.match(lines[2], /^search +4\.00x +1\.50x$/);
+  assert.match(lines[3], /^download, gzip +0\.500x$/);
+  assert.match(text, /search +1\.00 +2\.00 +4\.00 +3\.00\n/);
+  assert.match(text, /mem0ai +28\.0$/);
+});
+
 // ------------------------------------------------------------------------------------- that it runs
 
 test('every library finds each message that was just added, and no longer when it was deleted', async () => {
@@ -162,3 +183,18 @@ test('every library finds each message that was just added, and no longer when i
     assert.ok(savedBytes > 0, name);
   }
 });
+
+test(
+  'both of Mem0’s clients do every call, and what they download is counted',
+  { skip: !hasMem0Client && 'the official client is not installed: scripts/setup --test' },
+  async () => {
+    const { callMs, downloadBytes } = await runMem0(
+      { rounds: 1, calls: 2 },
+      { ...nodeHost, log() {} },
+    );
+    const kinds = ['add', 'search', 'list', 'get', 'update', 'history', 'delete'];
+    assert.deepEqual(Object.keys(callMs), ['agent-memory', 'mem0ai']);
+    for (const each of Object.values(callMs)) assert.deepEqual(Object.keys(each), kinds);
+    assert.ok(downloadBytes.mem0ai > 20_000 && downloadBytes['agent-memory'] > 20_000);
+  },
+);
