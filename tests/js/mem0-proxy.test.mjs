@@ -86,7 +86,17 @@ test(
     assert.equal((await failure(other.getAllMemories(user))).status, 403);
     const forged = await pageOf('ada');
     const [cookie] = (await sessionOf('ada', { ...env, SESSION_SECRET: 'another' })).split(';');
-    for (const value of ['', cookie, 'session=ada', 'session=ada.00', `${cookie}00`]) {
+    const [everybody] = (await sessionOf('*', env)).split(';');
+    for (const value of [
+      '',
+      cookie,
+      'session=ada',
+      'session=ada.00',
+      `${cookie}00`,
+      'session=%',
+      'session=%FF.00',
+      everybody,
+    ]) {
       const answer = await worker.fetch(
         new Request(`${origin}/api/mem0/v3/memories/`, {
           method: 'POST',
@@ -104,6 +114,9 @@ test(
       ['DELETE', '/api/mem0/v2/entities/user/bob/'],
       ['DELETE', '/api/mem0/v1/batch/'],
       ['GET', '/api/mem0/v1/memories/'],
+      ['DELETE', '/api/mem0/v1/memories/00000000-0000-4000-8000-000000000000/history/'],
+      ['PATCH', '/api/mem0/v1/memories/00000000-0000-4000-8000-000000000000/'],
+      ['POST', '/api/mem0/v1/memories/search/'],
       ['GET', '/elsewhere'],
     ]) {
       const answer = await worker.fetch(
@@ -126,3 +139,77 @@ test(
     assert.equal((await forged.getAllMemories(user)).length, 1);
   },
 );
+
+/** What the proxy answers to a request of `ada`'s; `given` is what it was set up with. */
+async function ask(method, path, body, given = env) {
+  const [cookie] = (await sessionOf('ada', env)).split(';');
+  const headers = { cookie, ...(body && { 'content-type': 'application/json' }) };
+  const request = new Request(`${origin}/api/mem0${path}`, {
+    method,
+    headers,
+    body,
+    ...(body instanceof ReadableStream && { duplex: 'half' }),
+  });
+  return worker.fetch(request, given);
+}
+
+test(
+  'nothing goes on but what a provider sends: no other members, no other query',
+  { skip },
+  async () => {
+    const since = server.requests.length;
+    const more = { user_id: 'eve', app_id: 'x', custom_instructions: 'x' };
+    const [tea] = await (await pageOf('ada')).storeMemories('I like tea.', { userId: 'ada' });
+    await ask('POST', '/v3/memories/add/?user_id=eve', JSON.stringify({ ...more, messages: [] }));
+    await ask('POST', '/v3/memories/search/?user_id=eve', JSON.stringify({ ...more, query: 'x' }));
+    await ask('POST', '/v3/memories/?user_id=eve&page=1', JSON.stringify(more));
+    await ask('PUT', `/v1/memories/${tea.id}/?user_id=eve`, JSON.stringify({ ...more, text: 'x' }));
+    await ask('DELETE', '/v1/memories/?user_id=eve&agent_id=bot');
+    const sent = server.requests.slice(since);
+    assert.ok(sent.length >= 8);
+    for (const { body, query } of sent) {
+      assert.doesNotMatch(JSON.stringify([body ?? null, [...query]]), /eve|app_id|custom|bot/);
+    }
+    const filters = { AND: [{ user_id: 'ada' }] };
+    assert.ok(sent.some(({ body }) => JSON.stringify(body) === JSON.stringify({ filters })));
+    assert.deepEqual(server.problems, []);
+  },
+);
+
+test('a body that is too long is not read to its end', { skip }, async () => {
+  const before = server.requests.length;
+  let pulled = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      pulled++;
+      controller.enqueue(new Uint8Array(1 << 20).fill(32));
+    },
+  });
+  assert.equal((await ask('POST', '/v3/memories/add/', endless)).status, 413);
+  assert.ok(pulled < 6, `${pulled} MiB were read`);
+  assert.equal((await ask('POST', '/v3/memories/add/', 'x')).status, 400);
+  assert.equal(server.requests.length, before);
+  // The most that a provider sends in one request: 256 KiB of what is six times as long in JSON.
+  const [stored] = await (
+    await pageOf('ada')
+  ).storeMemories(`x${'\u0001'.repeat((256 << 10) - 1)}`, { userId: 'ada' });
+  assert.equal(stored.memory.length, 'Fact: '.length + (256 << 10));
+});
+
+test('where Mem0 is not there, or makes no sense, the answer says so', { skip }, async () => {
+  const missing = '/v1/memories/00000000-0000-4000-8000-000000000000/';
+  const away = { ...env, MEM0_URL: 'http://127.0.0.1:1' };
+  for (const answer of [
+    await ask('POST', '/v3/memories/', '{}', away),
+    await ask('GET', missing, undefined, away),
+    (server.faults.push(fault.html()), await ask('GET', missing)),
+  ]) {
+    assert.equal(answer.status, 502);
+    assert.deepEqual(await answer.json(), { detail: 'Mem0 gave no answer that could be used' });
+  }
+  for (const secret of ['MEM0_API_KEY', 'SESSION_SECRET']) {
+    const answer = await ask('GET', missing, undefined, { ...env, [secret]: undefined });
+    assert.equal(answer.status, 501);
+    assert.deepEqual(await answer.json(), { detail: `the proxy has no ${secret}` });
+  }
+});
