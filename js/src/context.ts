@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { AgentHandle } from './core/agent-handle.js';
-import { writeMessages, writeOptions, writeValue } from './core/json.js';
+import { addArguments, memoryArguments, optionsArguments, searchArguments } from './core/json.js';
 import { Operation } from './core/module.js';
 import type { OperationNumber } from './core/module.js';
 import type {
@@ -35,48 +35,22 @@ export class MemoryContext {
 
   /** See {@link MemoryProvider.retrieveMemories}. */
   search(query: string, options: RetrieveOptions = {}): Promise<RetrievedMemory[]> {
-    return this.#agent.invoke(
-      Operation.search,
-      (writer) => {
-        writer.array(2);
-        writeValue(writer, query, 'query');
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#agent.invoke(Operation.search, searchArguments(query, options), options);
   }
 
   /** See {@link MemoryProvider.storeMemories}. The config's metadata is merged under the call's. */
   add(messages: MessageInput, options: StoreOptions = {}): Promise<StoredMemory[]> {
-    return this.#agent.invoke(
-      Operation.add,
-      (writer) => {
-        writer.array(2);
-        writeMessages(writer, messages);
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#agent.invoke(Operation.add, addArguments(messages, options), options);
   }
 
   /** See {@link MemoryProvider.getAllMemories}. */
   getAll(options: ListOptions = {}): Promise<RetrievedMemory[]> {
-    return this.#agent.invoke(
-      Operation.getAll,
-      (writer) => {
-        writer.array(1);
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#agent.invoke(Operation.getAll, optionsArguments(options), options);
   }
 
   /** See {@link MemoryProvider.deleteMemory}. */
   delete(memoryId: string): Promise<boolean> {
-    return this.#agent.invoke(Operation.remove, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#agent.invoke(Operation.remove, memoryArguments(memoryId));
   }
 
   /** All that `search` returned so far, oldest first; what was found twice is there twice. */

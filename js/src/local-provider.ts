@@ -2,7 +2,16 @@
 
 import type { Bridge, InvokeOptions, WireError, WriteArguments } from './core/bridge.js';
 import { finalizer } from './core/finalizer.js';
-import { memberOf, requireOptions, writeMessages, writeOptions, writeValue } from './core/json.js';
+import {
+  addArguments,
+  changeArguments,
+  memberOf,
+  memoryArguments,
+  optionsArguments,
+  requireOptions,
+  searchArguments,
+  writeOptions,
+} from './core/json.js';
 import { bridge } from './core/load.js';
 import { Operation } from './core/module.js';
 import type { ObjectId, OperationNumber } from './core/module.js';
@@ -136,15 +145,7 @@ export class LocalProvider extends BaseMemoryProvider {
     query: string,
     options: RetrieveOptions = {},
   ): Promise<RetrievedMemory[]> {
-    return this.#invoke(
-      Operation.retrieveMemories,
-      (writer) => {
-        writer.array(2);
-        writeValue(writer, query, 'query');
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#invoke(Operation.retrieveMemories, searchArguments(query, options), options);
   }
 
   /**
@@ -156,43 +157,22 @@ export class LocalProvider extends BaseMemoryProvider {
     messages: MessageInput,
     options: StoreOptions = {},
   ): Promise<StoredMemory[]> {
-    return this.#write(
-      Operation.storeMemories,
-      (writer) => {
-        writer.array(2);
-        writeMessages(writer, messages);
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#write(Operation.storeMemories, addArguments(messages, options), options);
   }
 
   /** See {@link MemoryProvider.getAllMemories}. */
   override getAllMemories(options: ListOptions = {}): Promise<RetrievedMemory[]> {
-    return this.#invoke(
-      Operation.getAllMemories,
-      (writer) => {
-        writer.array(1);
-        writeOptions(writer, options);
-      },
-      options,
-    );
+    return this.#invoke(Operation.getAllMemories, optionsArguments(options), options);
   }
 
   /** See {@link MemoryProvider.deleteMemory}. Deleted stays deleted, whatever other tabs do. */
   override deleteMemory(memoryId: string): Promise<boolean> {
-    return this.#write(Operation.deleteMemory, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#write(Operation.deleteMemory, memoryArguments(memoryId));
   }
 
   /** The memory with that id, whoever's it is, or null. */
   getMemory(memoryId: string): Promise<RetrievedMemory | null> {
-    return this.#invoke(Operation.getMemory, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#invoke(Operation.getMemory, memoryArguments(memoryId));
   }
 
   /**
@@ -200,11 +180,7 @@ export class LocalProvider extends BaseMemoryProvider {
    * rejects with `not_found` where there is no such memory.
    */
   updateMemory(memoryId: string, change: MemoryChange): Promise<StoredMemory> {
-    return this.#write(Operation.updateMemory, (writer) => {
-      writer.array(2);
-      writeValue(writer, memoryId, 'memoryId');
-      writeOptions(writer, change);
-    });
+    return this.#write(Operation.updateMemory, changeArguments(memoryId, change));
   }
 
   /**
@@ -212,10 +188,7 @@ export class LocalProvider extends BaseMemoryProvider {
    * deleted memory are forgotten: its steps are there, their `memory` is empty.
    */
   history(memoryId: string): Promise<HistoryEntry[]> {
-    return this.#invoke(Operation.history, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#invoke(Operation.history, memoryArguments(memoryId));
   }
 
   /**
@@ -223,10 +196,7 @@ export class LocalProvider extends BaseMemoryProvider {
    * Without any id it refuses, unless `everything: true`: then it deletes every user's.
    */
   deleteAllMemories(which: DeleteAllOptions): Promise<number> {
-    return this.#write(Operation.deleteAllMemories, (writer) => {
-      writer.array(1);
-      writeOptions(writer, which);
-    });
+    return this.#write(Operation.deleteAllMemories, optionsArguments(which));
   }
 
   /**

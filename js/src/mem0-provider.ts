@@ -3,7 +3,15 @@
 import type { Bridge, WireError, WriteArguments } from './core/bridge.js';
 import { finalizer } from './core/finalizer.js';
 import { httpPort } from './core/http.js';
-import { requireOptions, writeMessages, writeOptions, writeValue } from './core/json.js';
+import {
+  addArguments,
+  changeArguments,
+  memoryArguments,
+  optionsArguments,
+  requireOptions,
+  searchArguments,
+  writeOptions,
+} from './core/json.js';
 import { mem0Bridge } from './core/mem0.js';
 import { Operation } from './core/module.js';
 import type { ObjectId, OperationNumber } from './core/module.js';
@@ -85,11 +93,7 @@ export class Mem0Provider extends BaseMemoryProvider {
     query: string,
     options: RetrieveOptions = {},
   ): Promise<RetrievedMemory[]> {
-    return this.#invoke(Operation.retrieveMemories, options, (writer) => {
-      writer.array(2);
-      writeValue(writer, query, 'query');
-      writeOptions(writer, options);
-    });
+    return this.#invoke(Operation.retrieveMemories, options, searchArguments(query, options));
   }
 
   /**
@@ -104,11 +108,7 @@ export class Mem0Provider extends BaseMemoryProvider {
     const { stored, error } = await this.#invoke<{ stored: StoredMemory[]; error?: WireError }>(
       Operation.storeMemories,
       options,
-      (writer) => {
-        writer.array(2);
-        writeMessages(writer, messages);
-        writeOptions(writer, options);
-      },
+      addArguments(messages, options),
     );
     if (!error) return stored;
     throw (await mem0Bridge()).revive({ ...error, stored });
@@ -116,26 +116,17 @@ export class Mem0Provider extends BaseMemoryProvider {
 
   /** See {@link MemoryProvider.getAllMemories}. Reads as many pages as it takes. */
   override getAllMemories(options: ListOptions = {}): Promise<RetrievedMemory[]> {
-    return this.#invoke(Operation.getAllMemories, options, (writer) => {
-      writer.array(1);
-      writeOptions(writer, options);
-    });
+    return this.#invoke(Operation.getAllMemories, options, optionsArguments(options));
   }
 
   /** See {@link MemoryProvider.deleteMemory}. */
   override deleteMemory(memoryId: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#invoke(Operation.deleteMemory, options, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#invoke(Operation.deleteMemory, options, memoryArguments(memoryId));
   }
 
   /** The memory, whoever's it is, or null. */
   getMemory(memoryId: string, options: CallOptions = {}): Promise<RetrievedMemory | null> {
-    return this.#invoke(Operation.getMemory, options, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#invoke(Operation.getMemory, options, memoryArguments(memoryId));
   }
 
   /** Changes text, metadata (as a whole) or both. Rejects with `not_found` where there is no such memory. */
@@ -144,27 +135,17 @@ export class Mem0Provider extends BaseMemoryProvider {
     change: MemoryChange,
     options: CallOptions = {},
   ): Promise<StoredMemory> {
-    return this.#invoke(Operation.updateMemory, options, (writer) => {
-      writer.array(2);
-      writeValue(writer, memoryId, 'memoryId');
-      writeOptions(writer, change);
-    });
+    return this.#invoke(Operation.updateMemory, options, changeArguments(memoryId, change));
   }
 
   /** What happened to one memory, oldest first. Empty where the id was never seen. */
   history(memoryId: string, options: CallOptions = {}): Promise<HistoryEntry[]> {
-    return this.#invoke(Operation.history, options, (writer) => {
-      writer.array(1);
-      writeValue(writer, memoryId, 'memoryId');
-    });
+    return this.#invoke(Operation.history, options, memoryArguments(memoryId));
   }
 
   /** Deletes all that the ids see. Refuses to go without any. */
   async deleteAllMemories(which: Identity & CallOptions): Promise<void> {
-    await this.#invoke(Operation.deleteAllMemories, which, (writer) => {
-      writer.array(1);
-      writeOptions(writer, which);
-    });
+    await this.#invoke(Operation.deleteAllMemories, which, optionsArguments(which));
   }
 
   /** Starts an operation, with its arguments as they are now. */

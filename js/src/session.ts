@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { AgentHandle } from './core/agent-handle.js';
-import { memberOf, messageAsJson, writeMessages } from './core/json.js';
+import { memberOf, messageAsJson, messagesArguments } from './core/json.js';
 import { Operation } from './core/module.js';
 import type {
   MemoryContextOptions,
@@ -50,10 +50,7 @@ export class MemorySession {
       edits: MessageEdit[];
       memories: RetrievedMemory[];
       prompt: string;
-    }>(Operation.beforeModelRequest, (writer) => {
-      writer.array(1);
-      writeMessages(writer, messages);
-    });
+    }>(Operation.beforeModelRequest, messagesArguments(messages));
     // An inserted message has the shape that the others have.
     return { messages: applyEdits(messages, edits) as M[], memories, prompt };
   }
@@ -63,10 +60,7 @@ export class MemorySession {
    * whole history or only its new messages. Never stores what was injected.
    */
   afterRun(messages: readonly unknown[]): Promise<StoredMemory[]> {
-    return this.#agent.invoke(Operation.afterRun, (writer) => {
-      writer.array(1);
-      writeMessages(writer, messages);
-    });
+    return this.#agent.invoke(Operation.afterRun, messagesArguments(messages));
   }
 
   /** Stores what is still waiting for `storeAfterTurns`. */

@@ -4,6 +4,7 @@
 // core, which names field and bound; what JSON would lose on the way is caught here.
 
 import { invalidArgument } from '../errors.js';
+import type { WriteArguments } from './bridge.js';
 import { NestingError } from './values.js';
 import type { Writer } from './values.js';
 
@@ -166,3 +167,58 @@ export function messageAsJson(message: unknown, field: string): unknown {
     }) ?? null
   );
 }
+
+// ------------------------------------------------------------------------------------ arguments
+//
+// What operations take that several kinds of objects have; the other side decodes them alike.
+
+/** Of a search: a query and options. */
+export const searchArguments =
+  (query: unknown, options: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(2);
+    writeValue(writer, query, 'query');
+    writeOptions(writer, options);
+  };
+
+/** Of an add: messages and options. */
+export const addArguments =
+  (messages: unknown, options: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(2);
+    writeMessages(writer, messages);
+    writeOptions(writer, options);
+  };
+
+/** Of whatever takes messages alone. */
+export const messagesArguments =
+  (messages: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(1);
+    writeMessages(writer, messages);
+  };
+
+/** Of whatever takes options alone: a list, an identity. */
+export const optionsArguments =
+  (options: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(1);
+    writeOptions(writer, options);
+  };
+
+/** Of whatever is about one memory: its id. */
+export const memoryArguments =
+  (memoryId: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(1);
+    writeValue(writer, memoryId, 'memoryId');
+  };
+
+/** Of a change of one memory. */
+export const changeArguments =
+  (memoryId: unknown, change: unknown): WriteArguments =>
+  (writer) => {
+    writer.array(2);
+    writeValue(writer, memoryId, 'memoryId');
+    writeOptions(writer, change);
+  };
