@@ -11,6 +11,7 @@ import { invalidArgument, memoryError, storageError } from '../errors.js';
 import type { StorageBatch, StoragePort } from '../types.js';
 import { countOf, ownBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
+import { Lifetime } from './lifetime.js';
 
 /** What is needed of `ctx.storage` in an object whose class is SQLite-backed. */
 export interface DurableObjectStorageLike {
@@ -64,8 +65,7 @@ class DurableObjectStorage implements StoragePort {
   readonly #storage: DurableObjectStorageLike;
   readonly #shared: Shared;
   readonly #own = new Set<() => void>();
-  readonly #underWay = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
+  readonly #lifetime = new Lifetime('durable object');
 
   constructor(storage: DurableObjectStorageLike) {
     this.#storage = storage;
@@ -85,7 +85,7 @@ class DurableObjectStorage implements StoragePort {
 
   async write(batch: StorageBatch): Promise<void> {
     const owned = ownBatch(batch);
-    this.#refuseIfClosed('write');
+    this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     await this.#run('write', async () => {
       this.#storage.transactionSync(() => {
@@ -138,7 +138,7 @@ class DurableObjectStorage implements StoragePort {
   }
 
   watch(changed: () => void): () => void {
-    this.#refuseIfClosed('watch');
+    this.#lifetime.refuseIfClosed('watch');
     const watcher = () => {
       if (this.#own.has(watcher)) changed();
     };
@@ -151,30 +151,20 @@ class DurableObjectStorage implements StoragePort {
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.#refuseIfClosed('lock');
+    this.#lifetime.refuseIfClosed('lock');
     return this.#shared.exclusively(name, work);
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#finish());
-  }
-
-  async #finish(): Promise<void> {
-    for (const watcher of this.#own) this.#shared.watchers.delete(watcher);
-    this.#own.clear();
-    await Promise.allSettled(this.#underWay);
-  }
-
-  #refuseIfClosed(operation: string): void {
-    if (this.#closing === undefined) return;
-    throw memoryError({
-      code: 'closed',
-      message: `durable object: ${operation} failed, the storage was closed`,
+    return this.#lifetime.close(async (settled) => {
+      for (const watcher of this.#own) this.#shared.watchers.delete(watcher);
+      this.#own.clear();
+      await settled();
     });
   }
 
   async #run<T>(operation: string, work: () => T | Promise<T>): Promise<T> {
-    this.#refuseIfClosed(operation);
+    this.#lifetime.refuseIfClosed(operation);
     const outcome = (async () => {
       // Each time: whoever empties the object (`deleteAll`) takes the table along.
       this.#query(
@@ -183,17 +173,14 @@ class DurableObjectStorage implements StoragePort {
       );
       return work();
     })();
-    this.#underWay.add(outcome);
     try {
-      return await outcome;
+      return await this.#lifetime.tracked(outcome);
     } catch (cause) {
       if (/SQLITE_FULL|disk is full|storage limit/i.test(String(cause))) {
         const message = `durable object: ${operation} failed, the store is full: ${String(cause)}`;
         throw memoryError({ code: 'quota_exceeded', message, cause });
       }
       throw storageError(cause, `durable object: ${operation}`);
-    } finally {
-      this.#underWay.delete(outcome);
     }
   }
 

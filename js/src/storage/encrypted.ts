@@ -16,6 +16,7 @@ import { invalidArgument, memoryError, type MemoryError } from '../errors.js';
 import type { RecoveringStoragePort, StorageBatch, StoragePort } from '../types.js';
 import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
+import { Lifetime } from './lifetime.js';
 
 /** Options of {@link encryptedStorage}. */
 export interface EncryptedStorageOptions {
@@ -219,9 +220,8 @@ class EncryptedStorage implements EncryptedStoragePort {
   readonly #locked: <T>(work: () => Promise<T>) => Promise<T>;
   /** Keeps this object's writes in the order of the calls. */
   readonly #inOrder: Exclusively = exclusive();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #lifetime: Lifetime;
   #opening: Promise<Vault> | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(inner: StoragePort, key: CryptoKey, onDamage?: (error: MemoryError) => void) {
     this.#inner = inner;
@@ -229,18 +229,19 @@ class EncryptedStorage implements EncryptedStoragePort {
     this.#onDamage = onDamage;
     this.#locked = lockOf(inner);
     this.kind = inner.kind;
+    this.#lifetime = new Lifetime(`encrypted ${inner.kind}`);
     // Only what `inner` has: their absence means something.
     if (inner.watch) {
       const watch = inner.watch.bind(inner);
       this.watch = (changed) => {
-        this.#refuseIfClosed('watch');
+        this.#lifetime.refuseIfClosed('watch');
         return watch(changed);
       };
     }
     const exclusively = exclusivelyOf(inner);
     if (exclusively) {
       this.exclusively = async (name, work) => {
-        this.#refuseIfClosed('lock');
+        this.#lifetime.refuseIfClosed('lock');
         return exclusively(name, work);
       };
     }
@@ -248,7 +249,7 @@ class EncryptedStorage implements EncryptedStoragePort {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    this.#refuseIfClosed('read');
+    this.#lifetime.refuseIfClosed('read');
     return this.#tracked(async () => {
       const vault = await this.#vault();
       const value = await this.#inner.get(valuePrefix + key);
@@ -258,7 +259,7 @@ class EncryptedStorage implements EncryptedStoragePort {
 
   async write(batch: StorageBatch): Promise<void> {
     const owned = ownBatch(batch);
-    this.#refuseIfClosed('write');
+    this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     await this.#tracked(() => {
       // Encrypted while it waits for its turn.
@@ -281,7 +282,7 @@ class EncryptedStorage implements EncryptedStoragePort {
     limit: number,
   ): Promise<[key: string, value: Uint8Array][]> {
     const count = countOf(limit);
-    this.#refuseIfClosed('scan');
+    this.#lifetime.refuseIfClosed('scan');
     return this.#tracked(async () => {
       const vault = await this.#vault();
       const found: [string, Uint8Array][] = [];
@@ -305,7 +306,7 @@ class EncryptedStorage implements EncryptedStoragePort {
   }
 
   async verify(): Promise<void> {
-    this.#refuseIfClosed('verify');
+    this.#lifetime.refuseIfClosed('verify');
     await this.#tracked(async () => {
       const isFresh = this.#opening === undefined;
       const vault = await this.#vault();
@@ -314,30 +315,14 @@ class EncryptedStorage implements EncryptedStoragePort {
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#finish());
-  }
-
-  async #finish(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-    await this.#inner.close();
-  }
-
-  #refuseIfClosed(operation: string): void {
-    if (this.#closing === undefined) return;
-    throw memoryError({
-      code: 'closed',
-      message: `encrypted ${this.kind}: ${operation} failed, the storage was closed`,
+    return this.#lifetime.close(async (settled) => {
+      await settled();
+      await this.#inner.close();
     });
   }
 
-  async #tracked<T>(work: () => Promise<T>): Promise<T> {
-    const outcome = work();
-    this.#underWay.add(outcome);
-    try {
-      return await outcome;
-    } finally {
-      this.#underWay.delete(outcome);
-    }
+  #tracked<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lifetime.tracked(work());
   }
 
   /** The store's keys. Memoised before anything is awaited; a failure is not kept. */

@@ -28,6 +28,7 @@ import { invalidArgument, memoryError, storageError, type MemoryError } from '..
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
 import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
+import { Lifetime } from './lifetime.js';
 import { copiesOf, lending, SortedRecords } from './records.js';
 
 /** Options of {@link fileStorage}. */
@@ -126,7 +127,7 @@ class FileStorage implements RecoveringStoragePort {
   readonly #isStrict: boolean;
   readonly #inTurn: Exclusively = exclusive();
   readonly #exclusivelyHere: Exclusively = exclusive();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #lifetime: Lifetime;
   readonly #watchers = new Set<() => void>();
   readonly #healthListeners = new Set<(state: StorageHealth, error: MemoryError) => void>();
   /** Names this object in its frames. */
@@ -142,11 +143,11 @@ class FileStorage implements RecoveringStoragePort {
   #watchedFrom: { readonly generation: number; readonly size: number } | undefined;
   #compaction: NodeJS.Timeout | undefined;
   #signsOfLife: { readonly timer: NodeJS.Timeout; users: number } | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(folder: string, durability: Durability) {
     this.#folder = folder;
     this.#label = `file '${folder}'`;
+    this.#lifetime = new Lifetime(this.#label);
     this.#isStrict = durability === 'strict';
   }
 
@@ -181,7 +182,7 @@ class FileStorage implements RecoveringStoragePort {
 
   async write(batch: StorageBatch): Promise<void> {
     const owned = ownBatch(batch);
-    this.#refuseIfClosed('write');
+    this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     const body = encodeBatch(owned);
     await this.#run('write', async () => {
@@ -191,7 +192,7 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   watch(changed: () => void): () => void {
-    this.#refuseIfClosed('watch');
+    this.#lifetime.refuseIfClosed('watch');
     const watcher = () => {
       if (this.#watchers.has(watcher)) changed();
     };
@@ -206,7 +207,7 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.#refuseIfClosed('lock');
+    this.#lifetime.refuseIfClosed('lock');
     return this.#exclusivelyHere(name, async () => {
       const failed = (cause: unknown): never => {
         throw storageError(cause, `${this.#label}: lock`);
@@ -224,7 +225,8 @@ class FileStorage implements RecoveringStoragePort {
           await this.#inTurn('', () =>
             this.#append(FrameType.unlock, Buffer.from(ticket, 'latin1')),
           ).catch(() => undefined);
-          if (this.#closing) await this.#inTurn('', () => this.#release()).catch(() => undefined);
+          if (this.#lifetime.isClosing)
+            await this.#inTurn('', () => this.#release()).catch(() => undefined);
         }
       } finally {
         this.#hideLife();
@@ -250,14 +252,14 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#finish());
+    return this.#lifetime.close((settled) => this.#finish(settled));
   }
 
-  async #finish(): Promise<void> {
+  async #finish(settled: () => Promise<unknown>): Promise<void> {
     clearTimeout(this.#compaction);
     this.#stopWatching();
     this.#watchers.clear();
-    await Promise.allSettled(this.#underWay);
+    await settled();
     await this.#inTurn('', async () => {
       // Only tidying: what was acknowledged is in the file.
       if (this.#log?.hasDead) await this.#dropDead().catch(() => undefined);
@@ -272,25 +274,13 @@ class FileStorage implements RecoveringStoragePort {
     await log?.handle.close();
   }
 
-  #refuseIfClosed(operation: string): void {
-    if (this.#closing === undefined) return;
-    throw memoryError({
-      code: 'closed',
-      message: `${this.#label}: ${operation} failed, the storage was closed`,
-    });
-  }
-
   /** `work` alone on the log, after what was asked for before; what fails is a MemoryError. */
   async #run<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    this.#refuseIfClosed(operation);
-    const outcome = this.#inTurn('', work);
-    this.#underWay.add(outcome);
+    this.#lifetime.refuseIfClosed(operation);
     try {
-      return await outcome;
+      return await this.#lifetime.tracked(this.#inTurn('', work));
     } catch (cause) {
       throw storageError(cause, `${this.#label}: ${operation}`);
-    } finally {
-      this.#underWay.delete(outcome);
     }
   }
 
@@ -469,7 +459,7 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   #compactLater(): void {
-    if (this.#compaction !== undefined || this.#closing !== undefined) return;
+    if (this.#compaction !== undefined || this.#lifetime.isClosing) return;
     this.#compaction = setTimeout(() => {
       this.#compaction = undefined;
       this.#run('compact', () => this.#dropDead()).catch(() => undefined);
