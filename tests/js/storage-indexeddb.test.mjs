@@ -67,6 +67,8 @@ test('indexeddb: options out of their bounds are refused at once', () => {
     ['durability', { durability: 'sometimes' }],
     ['openTimeoutMs', { openTimeoutMs: 0 }],
     ['openTimeoutMs', { openTimeoutMs: NaN }],
+    ['timeoutMs', { timeoutMs: 0 }],
+    ['timeoutMs', { timeoutMs: -1 }],
     ['persist', { persist: 'yes' }],
   ]) {
     assert.throws(
@@ -458,6 +460,89 @@ test('indexeddb: after three attempts it gives up, and says once that it is degr
   await store.close();
 });
 
+test('indexeddb: a write that is never answered is taken back, ends in an error, and is not doubled', async () => {
+  const name = freshName();
+  const store = indexedDBStorage({ name, timeoutMs: 40 });
+  const health = healthOf(store);
+  await store.write({ put: [['before', bytes(1)]] });
+  const release = await occupy(name);
+  await assert.rejects(store.write({ put: [['key', bytes(2)]] }), (error) => {
+    assert.match(error.message, /^indexedDB 'test-\d+': write failed, no answer within 40 ms$/);
+    assert.equal(error.isRetryable, true);
+    return hasCode('storage')(error);
+  });
+  await assert.rejects(store.get('key'), hasCode('storage'));
+  await assert.rejects(store.scan('', undefined, 10), hasCode('storage'));
+  assert.deepEqual(health.states, ['degraded']);
+  await release();
+  assert.deepEqual(await store.scan('', undefined, 10), [['before', bytes(1)]]);
+  assert.deepEqual(health.states, ['degraded', 'healed']);
+  await store.write({ put: [['key', bytes(3)]] });
+  assert.deepEqual(await store.get('key'), bytes(3));
+  await store.close();
+});
+
+test('indexeddb: a write that was given up and is made all the same is told to all, the writer included', async () => {
+  const name = freshName();
+  const [store, other] = [indexedDBStorage({ name, timeoutMs: 40 }), indexedDBStorage({ name })];
+  const [heardHere, heardThere] = [signal(), signal()];
+  store.watch(heardHere.fire);
+  other.watch(heardThere.fire);
+  await store.get('key');
+  let answer;
+  await afterTransactionBegan(
+    (transaction) => {
+      answer = holdingBackItsAnswer(transaction);
+    },
+    () => assert.rejects(store.write({ put: [['key', bytes(1)]] }), hasCode('storage')),
+  );
+  answer();
+  await heardHere.fired;
+  // The channel between stores keeps no process awake.
+  const awake = setInterval(() => undefined, 1000);
+  await heardThere.fired;
+  clearInterval(awake);
+  assert.deepEqual(await store.get('key'), bytes(1));
+  await store.close();
+  await other.close();
+});
+
+test('indexeddb: a read that was given up tells nobody when it ends, nor does a write after close', async () => {
+  const name = freshName();
+  const [store, other] = [indexedDBStorage({ name, timeoutMs: 40 }), indexedDBStorage({ name })];
+  let told = 0;
+  other.watch(() => told++);
+  await store.get('key');
+  const answers = [];
+  await afterTransactionBegan(
+    (transaction) => answers.push(holdingBackItsAnswer(transaction)),
+    async () => {
+      await assert.rejects(store.get('key'), hasCode('storage'));
+      await assert.rejects(store.write({ put: [['key', bytes(1)]] }), hasCode('storage'));
+    },
+  );
+  answers[0]();
+  await store.close();
+  answers[1]();
+  await pause(20);
+  assert.equal(told, 0);
+  await other.close();
+});
+
+test('indexeddb: what is answered in time leaves no timer behind, however long it might have taken', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const timersBefore = timers();
+  const store = indexedDBStorage({
+    name: freshName(),
+    timeoutMs: Infinity,
+    openTimeoutMs: Infinity,
+  });
+  await store.write({ put: [['key', bytes(1)]] });
+  assert.deepEqual(await store.get('key'), bytes(1));
+  assert.equal(timers(), timersBefore);
+  await store.close();
+});
+
 test('indexeddb: who stopped listening for health is not told', async () => {
   const store = indexedDBStorage({ name: freshName() });
   const health = healthOf(store);
@@ -662,6 +747,41 @@ function abortLate(transaction, error) {
     }
   };
   delay();
+}
+
+/** Lets `transaction` complete, and keeps back that it did until the result is called. */
+function holdingBackItsAnswer(transaction) {
+  let complete;
+  let isAnswered = false;
+  Object.defineProperty(transaction, 'oncomplete', {
+    get: () => (isAnswered ? complete : null),
+    set: (handler) => {
+      complete = handler;
+    },
+  });
+  return () => {
+    isAnswered = true;
+    complete(new Event('complete'));
+  };
+}
+
+/** Holds the database `name` with a transaction that does not end: all that is asked of it waits. */
+async function occupy(name) {
+  const database = await openDatabase(name);
+  const store = database.transaction('records', 'readwrite').objectStore('records');
+  let isReleased = false;
+  const ended = new Promise((resolve) => {
+    store.transaction.oncomplete = resolve;
+  });
+  const spin = () => {
+    if (!isReleased) store.count().onsuccess = spin;
+  };
+  spin();
+  return async () => {
+    isReleased = true;
+    await ended;
+    database.close();
+  };
 }
 
 function counting(original, count) {

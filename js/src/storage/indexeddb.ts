@@ -9,6 +9,7 @@ import { memoryError, invalidArgument, storageError, type MemoryError } from '..
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
 import { countOf, isBytes, ownBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
+import { Lifetime } from './lifetime.js';
 
 /** Options of {@link indexedDBStorage}. */
 export interface IndexedDBStorageOptions {
@@ -22,6 +23,11 @@ export interface IndexedDBStorageOptions {
   durability?: Durability;
   /** How many milliseconds opening the database may take; more than 0. Default: 10 s. */
   openTimeoutMs?: number;
+  /**
+   * How many milliseconds the browser may take to answer one read or write; more than 0. Time in
+   * which the page is frozen does not count. Default: 30 s.
+   */
+  timeoutMs?: number;
   /**
    * Whether to ask the browser not to delete the database when space runs short, once it has been
    * opened. Default: false, because some browsers then ask the user. Nothing waits for the answer;
@@ -42,6 +48,9 @@ export interface IndexedDBStoragePort extends RecoveringStoragePort {
  * - Its `kind` is `'indexeddb'`. The database is opened by the first call, once for all callers.
  * - `write` is one transaction and resolves when that has completed.
  * - A lost connection is replaced, with at most three attempts an operation; `onHealth` tells.
+ * - A read or write that gets no answer within `timeoutMs` is taken back where the browser still
+ *   can, and rejects with `storage`, retryable; the next call opens the database again. Should the
+ *   write be made all the same, whoever watches is told, those of this store included.
  * - It gives way when another tab deletes or upgrades the database; the next call opens it again.
  * - `watch` uses a BroadcastChannel, so that pages, workers and other stores of this context under
  *   the same name hear each other; without one nobody is told. A store does not hear itself.
@@ -57,6 +66,7 @@ export function indexedDBStorage(options: IndexedDBStorageOptions = {}): Indexed
     name = 'agent-memory',
     durability = 'relaxed',
     openTimeoutMs = 10_000,
+    timeoutMs = 30_000,
     persist = false,
   } = options;
   if (typeof name !== 'string' || name === '') {
@@ -65,11 +75,11 @@ export function indexedDBStorage(options: IndexedDBStorageOptions = {}): Indexed
   if (!durabilities.includes(durability)) {
     throw invalidArgument('durability', `must be 'relaxed' or 'strict', got '${durability}'`);
   }
-  if (!(openTimeoutMs > 0)) {
-    throw invalidArgument('openTimeoutMs', `must be more than 0, got ${openTimeoutMs}`);
+  for (const [field, value] of Object.entries({ openTimeoutMs, timeoutMs })) {
+    if (!(value > 0)) throw invalidArgument(field, `must be more than 0, got ${value}`);
   }
   if (typeof persist !== 'boolean') throw invalidArgument('persist', 'must be true or false');
-  return new IndexedDBStorage(name, durability, openTimeoutMs, persist);
+  return new IndexedDBStorage(name, durability, openTimeoutMs, timeoutMs, persist);
 }
 
 const durabilities: readonly Durability[] = ['relaxed', 'strict'];
@@ -79,6 +89,12 @@ const storeName = 'records';
 
 /** How long to wait before each attempt after the first. */
 const retryDelaysMs = [20, 200];
+
+/** The longest that a timer can wait; one that is to wait longer fires at once. */
+const maxDelayMs = 0x7fff_ffff;
+
+/** How many parts of `timeoutMs` have to pass one after the other; in a frozen page none does. */
+const timeoutParts = 4;
 
 /** The most that IndexedDB accepts as a count. */
 const maxCount = 0xffff_ffff;
@@ -99,24 +115,32 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   readonly #label: string;
   readonly #durability: Durability;
   readonly #openTimeoutMs: number;
+  readonly #timeoutMs: number;
   #isToPersist: boolean;
   readonly #changes: ChangeChannel;
   readonly #exclusivelyHere: Exclusively = exclusive();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #lifetime: Lifetime;
   readonly #healthListeners = new Set<(state: StorageHealth, error: MemoryError) => void>();
 
   #connection: Promise<IDBDatabase> | undefined;
   #wasOpen = false;
-  #closing: Promise<void> | undefined;
   /** What went wrong since an operation last succeeded. */
   #trouble: MemoryError | undefined;
   #isDegraded = false;
 
-  constructor(name: string, durability: Durability, openTimeoutMs: number, persist: boolean) {
+  constructor(
+    name: string,
+    durability: Durability,
+    openTimeoutMs: number,
+    timeoutMs: number,
+    persist: boolean,
+  ) {
     this.#name = name;
     this.#label = `indexedDB '${name}'`;
+    this.#lifetime = new Lifetime(this.#label);
     this.#durability = durability;
     this.#openTimeoutMs = openTimeoutMs;
+    this.#timeoutMs = timeoutMs;
     this.#isToPersist = persist;
     this.#changes = new ChangeChannel(`agent-memory:${name}`);
   }
@@ -130,7 +154,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
 
   async write(batch: StorageBatch): Promise<void> {
     const owned = ownBatch(batch);
-    this.#refuseIfClosed('write');
+    this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     await this.#run('write', 'readwrite', (store) => {
       for (const [key, value] of owned.put) store.put(value, key);
@@ -147,7 +171,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     limit: number,
   ): Promise<[key: string, value: Uint8Array][]> {
     const count = Math.min(countOf(limit), maxCount);
-    this.#refuseIfClosed('scan');
+    this.#lifetime.refuseIfClosed('scan');
     const bounds = boundsOf(prefix, after);
     // To IndexedDB, a count of 0 means all there are.
     if (bounds === undefined || count === 0) return [];
@@ -159,12 +183,12 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   }
 
   watch(changed: () => void): () => void {
-    this.#refuseIfClosed('watch');
+    this.#lifetime.refuseIfClosed('watch');
     return this.#changes.listen(changed);
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.#refuseIfClosed('lock');
+    this.#lifetime.refuseIfClosed('lock');
     const locks = host().navigator?.locks;
     if (locks === undefined) return this.#exclusivelyHere(name, work);
     // What the work fails with is its own; what the lock fails with is the store's.
@@ -192,35 +216,19 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#finish());
-  }
-
-  async #finish(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-    if (this.#connection) this.#drop(this.#connection);
-    this.#changes.close();
-    this.#healthListeners.clear();
-  }
-
-  #refuseIfClosed(operation: string): void {
-    if (this.#closing === undefined) return;
-    throw memoryError({
-      code: 'closed',
-      message: `${this.#label}: ${operation} failed, the storage was closed`,
+    return this.#lifetime.close(async (settled) => {
+      await settled();
+      if (this.#connection) this.#drop(this.#connection);
+      this.#changes.close();
+      this.#healthListeners.clear();
     });
   }
 
   // ------------------------------------------------------------------------------- one operation
 
   async #run<T>(operation: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
-    this.#refuseIfClosed(operation);
-    const outcome = this.#attempt(`${this.#label}: ${operation}`, mode, work);
-    this.#underWay.add(outcome);
-    try {
-      return await outcome;
-    } finally {
-      this.#underWay.delete(outcome);
-    }
+    this.#lifetime.refuseIfClosed(operation);
+    return this.#lifetime.tracked(this.#attempt(`${this.#label}: ${operation}`, mode, work));
   }
 
   async #attempt<T>(operation: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
@@ -228,7 +236,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
       const connection = this.#connect();
       try {
         const database = await connection;
-        const result = await transact(database, mode, this.#durability, work);
+        const result = await this.#transact(database, operation, mode, work);
         this.#succeeded();
         return result;
       } catch (cause) {
@@ -245,6 +253,60 @@ class IndexedDBStorage implements IndexedDBStoragePort {
         throw error;
       }
     }
+  }
+
+  /** One transaction: what `work` read, once all of it has completed; else why it was aborted. */
+  async #transact<T>(
+    database: IDBDatabase,
+    operation: string,
+    mode: IDBTransactionMode,
+    work: Work<T>,
+  ): Promise<T> {
+    const read = await new Promise<() => T>((resolve, reject) => {
+      const transaction = database.transaction(storeName, mode, { durability: this.#durability });
+      let parts = 0;
+      const watchdog = setInterval(
+        () => {
+          if (++parts < timeoutParts) return;
+          clearInterval(watchdog);
+          const message = `${operation} failed, no answer within ${this.#timeoutMs} ms`;
+          reject(memoryError({ code: 'storage', message, isRetryable: true }));
+          transaction.oncomplete = () => {
+            if (mode === 'readwrite') this.#completedLate();
+          };
+          try {
+            transaction.abort();
+          } catch {
+            // It is being committed, and may complete yet.
+          }
+        },
+        Math.min(this.#timeoutMs / timeoutParts, maxDelayMs),
+      );
+      transaction.onabort = () => {
+        clearInterval(watchdog);
+        reject(reasonOf(transaction.error));
+      };
+      try {
+        const issued = work(transaction.objectStore(storeName));
+        // Not the success of the last request: the transaction may still fail to commit.
+        transaction.oncomplete = () => {
+          clearInterval(watchdog);
+          resolve(issued);
+        };
+      } catch (cause) {
+        clearInterval(watchdog);
+        reject(reasonOf(cause));
+        transaction.abort();
+      }
+    });
+    return read();
+  }
+
+  /** A write that was given up was made: its caller believes that it was not, and is to find it. */
+  #completedLate(): void {
+    if (this.#lifetime.isClosing) return;
+    this.#changes.tell();
+    this.#changes.hear();
   }
 
   #bytes(key: string, value: unknown): Uint8Array {
@@ -294,11 +356,14 @@ class IndexedDBStorage implements IndexedDBStoragePort {
       let isAbandoned = false;
       let blocked = '';
       const request = factory.open(this.#name, version);
-      const timer = setTimeout(() => {
-        isAbandoned = true;
-        const after = `within ${this.#openTimeoutMs} ms`;
-        reject(this.#storageError(`open failed, no answer ${after}${blocked}`));
-      }, this.#openTimeoutMs);
+      const timer = setTimeout(
+        () => {
+          isAbandoned = true;
+          const after = `within ${this.#openTimeoutMs} ms`;
+          reject(this.#storageError(`open failed, no answer ${after}${blocked}`));
+        },
+        Math.min(this.#openTimeoutMs, maxDelayMs),
+      );
       request.onupgradeneeded = () => {
         isNew = true;
         request.result.createObjectStore(storeName);
@@ -390,32 +455,6 @@ class IndexedDBStorage implements IndexedDBStoragePort {
 }
 
 // --------------------------------------------------------------------------------- transactions
-
-/** One transaction: what `work` read, once all of it has completed; else why it was aborted. */
-async function transact<T>(
-  database: IDBDatabase,
-  mode: IDBTransactionMode,
-  durability: Durability,
-  work: Work<T>,
-): Promise<T> {
-  const read = await new Promise<() => T>((resolve, reject) => {
-    const transaction = database.transaction(storeName, mode, { durability });
-    transaction.onabort = () => {
-      reject(reasonOf(transaction.error));
-    };
-    try {
-      const issued = work(transaction.objectStore(storeName));
-      // Not the success of the last request: the transaction may still fail to commit.
-      transaction.oncomplete = () => {
-        resolve(issued);
-      };
-    } catch (cause) {
-      reject(reasonOf(cause));
-      transaction.abort();
-    }
-  });
-  return read();
-}
 
 /** The range of the keys that start with `prefix` and come after `after`; undefined if empty. */
 function boundsOf(prefix: string, after: string | undefined) {
@@ -512,6 +551,11 @@ class ChangeChannel {
     };
   }
 
+  /** As if another store had told. */
+  hear(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
   close(): void {
     this.#listeners.clear();
     this.#shut();
@@ -522,7 +566,7 @@ class ChangeChannel {
     const channel = newChannel(this.#name);
     if (!channel) return undefined;
     channel.onmessage = () => {
-      for (const listener of this.#listeners) listener();
+      this.hear();
     };
     // In Node an open channel would keep the process from ending.
     (channel as { unref?: () => void }).unref?.();
