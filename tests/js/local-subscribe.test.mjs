@@ -99,6 +99,22 @@ test('a change of another provider over the same store is told as from elsewhere
   );
 });
 
+test('what changes elsewhere is told without a timer: those of a hidden page fire late', async (t) => {
+  const storage = memoryStorage();
+  const here = await openProvider(t, { storage });
+  const there = await openProvider(t, { storage });
+  await soon();
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = () => 0; // so late that it never comes
+  t.after(() => {
+    globalThis.setTimeout = setTimeout;
+  });
+  const told = nextEvent(there, isChange);
+  const stored = await here.storeMemories('one');
+  assert.deepEqual(await told, { type: 'change', stored, origin: 'elsewhere' });
+  globalThis.setTimeout = setTimeout;
+});
+
 test('an own change is told once, not again as from elsewhere', async (t) => {
   const storage = memoryStorage();
   const here = await openProvider(t, { storage });
