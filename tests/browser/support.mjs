@@ -146,7 +146,7 @@ const types = {
 /**
  * Serves `folder` on 127.0.0.1, every answer with `csp`.
  *
- * `onPost(pathname, body)` is called with what pages post, parsed as JSON, and its result is answered as JSON. `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`. `port` 0 is any.
+ * `headers` are more of them, or a function that gives those of an answer by its path. `onPost(pathname, body)` is called with what pages post, parsed as JSON, and its result is answered as JSON. `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`. `port` 0 is any.
  * Returns `origin` (`http://127.0.0.1:…`), `requests` (the paths asked for so far) and `close()`.
  */
 export async function serve(
@@ -163,7 +163,7 @@ export async function serve(
         'content-type': type,
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        ...headers,
+        ...(typeof headers === 'function' ? headers(pathname) : headers),
       });
       response.end(body);
     };
