@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent_memory/types.hpp"
 
@@ -21,5 +22,10 @@ struct MemoryRecord {
   TimestampMs updated_at_ms = 0;
   std::optional<TimestampMs> expires_at_ms;
 };
+
+/// A part of a memory, where it has one, as a string of its own.
+inline std::optional<std::string> to_owned(const std::optional<std::string_view>& part) {
+  return part ? std::optional(std::string(*part)) : std::nullopt;
+}
 
 }  // namespace agent_memory

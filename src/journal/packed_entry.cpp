@@ -220,18 +220,15 @@ void read_stamps(ByteReader& in, std::uint64_t writer, EntryFields& out) {
 }
 
 MemoryRecord to_record(const EntryFields& fields) {
-  const auto copy = [](const std::optional<std::string_view>& part) {
-    return part ? std::optional(std::string(*part)) : std::nullopt;
-  };
   MemoryRecord record;
   record.id = fields.id.unpacked();
   record.memory = fields.memory;
   record.metadata = read_metadata(fields.metadata);
-  record.identity = {.user_id = copy(fields.user_id),
-                     .agent_id = copy(fields.agent_id),
-                     .run_id = copy(fields.run_id)};
+  record.identity = {.user_id = to_owned(fields.user_id),
+                     .agent_id = to_owned(fields.agent_id),
+                     .run_id = to_owned(fields.run_id)};
   record.role = fields.role;
-  record.name = copy(fields.name);
+  record.name = to_owned(fields.name);
   record.created_at_ms = fields.created_at_ms;
   record.updated_at_ms = fields.updated_at_ms;
   record.expires_at_ms = fields.expires_at_ms;

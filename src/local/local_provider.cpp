@@ -58,20 +58,17 @@ void show(const PackedEntry& entry, double score, const Explanation* explanation
 }
 
 RetrievedMemory copy_of(const MemoryView& view) {
-  const auto copy = [](const std::optional<std::string_view>& part) {
-    return part ? std::optional(std::string(*part)) : std::nullopt;
-  };
   RetrievedMemory memory{.id = std::string(view.id),
                          .memory = std::string(view.memory),
                          .score = view.score,
                          .metadata = read_metadata(view.metadata),
                          .created_at_ms = view.created_at_ms,
                          .updated_at_ms = view.updated_at_ms,
-                         .identity = {.user_id = copy(view.user_id),
-                                      .agent_id = copy(view.agent_id),
-                                      .run_id = copy(view.run_id)},
+                         .identity = {.user_id = to_owned(view.user_id),
+                                      .agent_id = to_owned(view.agent_id),
+                                      .run_id = to_owned(view.run_id)},
                          .role = view.role,
-                         .name = copy(view.name),
+                         .name = to_owned(view.name),
                          .explanation = std::nullopt};
   if (view.explanation != nullptr) memory.explanation = *view.explanation;
   return memory;
