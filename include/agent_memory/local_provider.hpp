@@ -85,8 +85,9 @@ class LocalProvider : public BaseMemoryProvider {
   virtual Async<std::optional<RetrievedMemory>> get_memory(std::string memory_id) = 0;
   /// Changes text, metadata (as a whole) or both. kNotFound where there is no such memory.
   virtual Async<StoredMemory> update_memory(std::string memory_id, MemoryChange change) = 0;
-  /// What happened to one memory, oldest first; texts of deleted memories are gone. Empty where
-  /// the id was never seen.
+  /// What happened to one memory, oldest first: its newest 100 steps, and of the nth from the end
+  /// the text as long as n times its bytes are at most 100 KiB, else none. Texts of deleted
+  /// memories are gone. Empty where the id was never seen.
   virtual Async<std::vector<HistoryEntry>> history(std::string memory_id) = 0;
   /// Deletes all that the identity sees and the filters match; how many.
   virtual Async<std::int64_t> delete_all_memories(DeleteAllOptions options) = 0;
@@ -95,7 +96,9 @@ class LocalProvider : public BaseMemoryProvider {
   virtual Async<std::string> export_memories(std::optional<Identity> identity) = 0;
   /// Takes in an export. Memories that are there already (same id, or same text in the same
   /// scope) are skipped. A malformed line is kInvalidArgument, names the line, and nothing is
-  /// imported. Written in batches; `on_progress(done, total)` after each.
+  /// imported. Written in batches of 500; `on_progress(done, total)` after each. Where a write
+  /// fails the batches before it are kept and the message says how many memories they were; the
+  /// same import again skips them.
   virtual Async<ImportReport> import_memories(
       std::string json_lines, std::function<void(std::int64_t, std::int64_t)> on_progress) = 0;
   virtual Async<LocalStatus> status() = 0;

@@ -184,8 +184,9 @@ export class LocalProvider extends BaseMemoryProvider {
   }
 
   /**
-   * What happened to one memory, oldest first; empty where the id was never seen. The texts of a
-   * deleted memory are forgotten: its steps are there, their `memory` is empty.
+   * What happened to one memory, oldest first; empty where the id was never seen. Its newest 100
+   * steps are kept; of the nth from the end the text as long as n times its bytes are at most 100
+   * KiB, else the step's `memory` is empty. The texts of a deleted memory are forgotten likewise.
    */
   history(memoryId: string): Promise<HistoryEntry[]> {
     return this.#invoke(Operation.history, memoryArguments(memoryId));
@@ -215,7 +216,8 @@ export class LocalProvider extends BaseMemoryProvider {
    * Takes in what `exportMemories` gave. Memories that are there already (the same id, or the same
    * words in the same scope) are skipped, so importing twice adds nothing. A malformed file is
    * `invalid_argument`, the message names the line, and nothing is imported. It is written in
-   * batches, with `onProgress` after each; a store that fails half way keeps the batches before.
+   * batches of 500, with `onProgress` after each. Where the store fails half-way those before are
+   * kept, the message says how many memories they were, and the same import goes on from there.
    */
   async importMemories(
     json: string,

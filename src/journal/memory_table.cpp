@@ -41,6 +41,22 @@ void forget_deleted(MemoryEntry& entry) {
   entry.changed = {};
 }
 
+/// What of a history is forgotten depends on each step and on how many are newer, of which none is
+/// forgotten before it: the same in any order, too.
+void bound_history(MemoryEntry& entry) {
+  std::vector<HistoryStep>& steps = entry.history;
+  if (steps.size() > kHistorySteps) {
+    steps.erase(steps.begin(), steps.end() - static_cast<std::ptrdiff_t>(kHistorySteps));
+  }
+  std::size_t age = steps.size();
+  for (HistoryStep& step : steps) {
+    // What the memory says now is kept with it, and takes no room here.
+    const bool is_current = step.stamp == entry.changed;
+    if (!is_current && age * step.entry.memory.size() > kHistoryBytes) step.entry.memory.clear();
+    --age;
+  }
+}
+
 /// Each part takes the greater of two, or both: the same in any order and however often. Whether
 /// anything came of it.
 bool merge_into(MemoryEntry& entry, MemoryEntry incoming) {
@@ -59,6 +75,7 @@ bool merge_into(MemoryEntry& entry, MemoryEntry incoming) {
     changed = true;
   }
   if (changed && !entry.deleted.is_never()) forget_deleted(entry);
+  if (changed) bound_history(entry);
   return changed;
 }
 

@@ -651,17 +651,19 @@ class LocalProviderImpl final : public LocalProvider,
       --first;
     const Stamp generation = stamps_.next(now_ms);
     for (std::size_t i = first; i < history.size(); ++i) {
-      const bool is_first = i == first;
-      Operation operation{.kind = is_first ? MemoryEvent::kAdd : MemoryEvent::kUpdate,
-                          .stamp = is_first ? generation : stamps_.next(now_ms),
-                          .generation = is_first ? Stamp{} : generation,
+      const bool is_last = i + 1 == history.size();
+      // Of a long history the beginning is forgotten: then it goes on with an update.
+      const bool is_add = history[i].event == MemoryEvent::kAdd;
+      Operation operation{.kind = is_add ? MemoryEvent::kAdd : MemoryEvent::kUpdate,
+                          .stamp = is_add ? generation : stamps_.next(now_ms),
+                          .generation = is_add ? Stamp{} : generation,
                           .at_ms = history[i].at_ms,
                           .record = memory.record};
-      if (i + 1 < history.size()) operation.record.memory = history[i].memory;
-      if (is_first) {
-        write.add(std::move(operation), key);
-      } else {
+      if (!is_last) {
+        operation.record.memory = history[i].memory;
         write.append(std::move(operation));
+      } else {
+        write.add(std::move(operation), key);
       }
     }
   }

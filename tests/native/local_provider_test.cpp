@@ -1298,6 +1298,51 @@ TEST_CASE("an import skips what has expired and keeps when the rest will", "[loc
   CHECK(list(*copy).empty());
 }
 
+TEST_CASE("what an import brought is known by its words, also after they changed", "[local]") {
+  World world;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "I keep bees");
+  const auto change_to = [](const Local& where, const std::string& memory,
+                            const std::string& text) {
+    MemoryChange change;
+    change.memory = text;
+    value_of(where->update_memory(memory, change));
+  };
+  change_to(local, id, "I keep wasps");
+  World other(50);
+  const Local copy = other.open();
+  value_of(copy->import_memories(value_of(local->export_memories(std::nullopt)), nullptr));
+  CHECK(store(*copy, "I keep wasps")[0].event == MemoryEvent::kNoop);
+  change_to(copy, id, "I keep ants");
+  // A deletion, so that there is something to fold.
+  CHECK(value_of(copy->delete_memory(store_one(*copy, "gone"))));
+  value_of(copy->maintain());
+  for (const Local& each : {copy, other.open()}) {
+    CHECK(store(*each, "I keep ants")[0].event == MemoryEvent::kNoop);
+    CHECK(store(*each, "I keep ants").size() == 1);
+  }
+}
+
+TEST_CASE("a history whose beginning is forgotten comes through an import as it is", "[local]") {
+  World world;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "change 0");
+  for (int i = 1; i <= 150; ++i) {
+    MemoryChange change;
+    change.memory = "change " + std::to_string(i) + (i == 75 ? std::string(5000, 'x') : "");
+    value_of(local->update_memory(id, change));
+  }
+  const std::string exported = value_of(local->export_memories(std::nullopt));
+  World other(50);
+  const Local copy = other.open();
+  CHECK(value_of(copy->import_memories(exported, nullptr)).added == 1);
+  const std::string history = history_of(*copy, id);
+  CHECK(history.starts_with("UPDATE 'change 51' "));
+  CHECK(history.find("UPDATE '' ") != std::string::npos);
+  CHECK(history == history_of(*local, id));
+  CHECK(value_of(copy->export_memories(std::nullopt)) == exported);
+}
+
 TEST_CASE("a malformed line is named and nothing is imported", "[local]") {
   World world;
   const Local local = world.open();

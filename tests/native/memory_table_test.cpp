@@ -241,6 +241,56 @@ TEST_CASE("an update whose add has not arrived stands for it", "[memory_table]")
   CHECK(entry(table, "a").history[0].entry.memory == "one");
 }
 
+TEST_CASE("a history is bounded, the same in whatever order it is heard of", "[memory_table]") {
+  FakeRandom random(5);
+  const std::vector<std::size_t> sizes{1, 20, 900, 5000, 60'000, 300'000, 1'000'000};
+  std::vector<Operation> operations{add("a", at(1), "one")};
+  for (std::uint64_t time = 2; time < 180; ++time) {
+    const std::size_t size = time % 5 == 0 ? random.pick(sizes) : 1 + random.below(1200);
+    operations.push_back(update("a", at(time, 1 + time % 3), at(1), std::string(size, 'x')));
+  }
+  // By the rule: the newest hundred, and of the nth its text where n times its bytes fit.
+  std::vector<HistoryEntry> history;
+  for (std::size_t n = kHistorySteps; n > 0; --n) {
+    const Operation& each = operations[operations.size() - n];
+    const bool is_kept = n == 1 || n * each.record.memory.size() <= kHistoryBytes;
+    history.push_back({each.kind, is_kept ? each.record.memory : "", each.at_ms});
+  }
+  std::ostringstream expected;
+  print(expected, "a", true, operations.back().record.memory, history);
+
+  CHECK(state_of(applied(operations)) == expected.str());
+  for (int round = 0; round < 4; ++round) {
+    random.shuffle(operations);
+    CHECK(state_of(applied(operations)) == expected.str());
+    // What two know of it, each only a part, and one part both.
+    MemoryTable left = applied(some_of(random, operations));
+    const std::vector<Operation> rest = some_of(random, operations);
+    const MemoryTable right = applied(rest);
+    for (EntryIndex i = 0; i < right.size(); ++i)
+      left.merge(right.packed(i));
+    for (const Operation& each : operations)
+      left.apply(each);
+    CHECK(state_of(left) == expected.str());
+  }
+}
+
+TEST_CASE("a history without its oldest steps says nothing else than what was there",
+          "[memory_table]") {
+  MemoryTable table = applied({add("a", at(1), "text 1")});
+  for (std::uint64_t time = 2; time <= 300; ++time)
+    table.apply(update("a", at(time), at(1), "text " + std::to_string(time)));
+  const std::vector<HistoryStep> history = entry(table, "a").history;
+  REQUIRE(history.size() == kHistorySteps);
+  CHECK(history.front().entry.memory == "text 201");
+  CHECK(history.back().entry.memory == "text 300");
+  // The memory lives and dies as before.
+  CHECK(entry(table, "a").is_live());
+  table.apply(removal("a", at(301)));
+  CHECK_FALSE(entry(table, "a").is_live());
+  CHECK(state_of(table).find("text") == std::string::npos);
+}
+
 TEST_CASE("of two updates at the same time the greater writer's wins everywhere",
           "[memory_table]") {
   const Operation made = add("a", at(1), "one");
