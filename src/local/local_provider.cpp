@@ -676,7 +676,10 @@ class LocalProviderImpl final : public LocalProvider,
       Result<bool> rewritten = co_await rewrite_without(&write);
       if (rewritten && *rewritten) written = {};
     }
-    if (!written) co_return std::move(written).error();
+    if (!written) {
+      is_in_doubt_ = written.error().code == ErrorCode::kStorage;
+      co_return std::move(written).error();
+    }
     ChangeNotice notice{.stored = {}, .elsewhere = false};
     write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
     if (!notice.stored.empty()) tell(std::move(notice));
@@ -703,7 +706,7 @@ class LocalProviderImpl final : public LocalProvider,
   Async<AsyncMutex::Lock> begin_write() {
     AsyncMutex::Lock lock = co_await writes_.acquire();
     if (closed_) co_return closed();
-    if (is_stale()) {
+    if (is_stale() || is_in_doubt_) {
       Result<void> taken = co_await take_news();
       if (!taken) co_return std::move(taken).error();
     }
@@ -733,6 +736,7 @@ class LocalProviderImpl final : public LocalProvider,
     Result<JournalNews> news = co_await std::move(reading);
     if (!news) co_return std::move(news).error();
     read_at_ms_ = now_ms;
+    is_in_doubt_ = false;
     ChangeNotice notice{.stored = {}, .elsewhere = true};
     std::vector<bool> seen(all && news->damage.empty() ? store_.size() : 0);
     for (const StoredSegment& segment : news->segments)
@@ -806,6 +810,9 @@ class LocalProviderImpl final : public LocalProvider,
   AsyncMutex writes_;
   /// Whether the store has texts of a memory that somebody deleted before they came.
   bool has_remains_ = false;
+  /// Whether a write that failed may have been made all the same: nothing is to be decided, whether
+  /// a memory is there already say, before that is known.
+  bool is_in_doubt_ = false;
   /// When it was last read what others wrote.
   TimestampMs read_at_ms_ = 0;
   bool refresh_waiting_ = false;

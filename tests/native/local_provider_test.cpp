@@ -1602,6 +1602,79 @@ TEST_CASE("a write that fails leaves state and disk as they were, and a retry wo
   attempt([&] { return local->delete_all_memories(everything()); });
 }
 
+TEST_CASE("what was made although it failed is there once when it is tried again", "[local]") {
+  World world;
+  world.disk->notify = FakeDisk::Notify::kNever;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "as it was");
+  MemoryChange change;
+  change.memory = "changed";
+  const auto fail_after_write = [&] {
+    local.script->fail_next(ErrorCode::kStorage);
+    local.script->fail_after_write = true;
+  };
+  fail_after_write();
+  CHECK(error_of(local->store_memories("I keep bees", {})).code == ErrorCode::kStorage);
+  const std::vector<StoredMemory> again = store(*local, "I keep bees");
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].event == MemoryEvent::kNoop);
+
+  fail_after_write();
+  CHECK(error_of(local->update_memory(id, change)).code == ErrorCode::kStorage);
+  CHECK(value_of(local->update_memory(id, change)).event == MemoryEvent::kNoop);
+
+  fail_after_write();
+  CHECK(error_of(local->delete_memory(id)).code == ErrorCode::kStorage);
+  CHECK_FALSE(value_of(local->delete_memory(id)));
+
+  CHECK(texts_of(list(*local)) == std::vector<std::string>{"I keep bees"});
+  CHECK(everything_in(*world.open()) == everything_in(*local));
+  // What was found is told as what comes from elsewhere.
+  std::size_t elsewhere = 0;
+  for (const ChangeNotice& notice : local.heard->changes)
+    elsewhere += notice.elsewhere ? 1 : 0;
+  CHECK(elsewhere == 3);
+}
+
+TEST_CASE("while it cannot be known whether a write was made, the next one waits for that",
+          "[local]") {
+  World world;
+  const Local local = world.open();
+  local.script->fail_next(ErrorCode::kStorage);
+  CHECK(error_of(local->store_memories("I keep bees", {})).code == ErrorCode::kStorage);
+  local.script->fail_next(ErrorCode::kStorage);  // the reading
+  CHECK(error_of(local->store_memories("I keep bees", {})).code == ErrorCode::kStorage);
+  CHECK(list(*local).empty());
+  CHECK(store(*local, "I keep bees")[0].event == MemoryEvent::kAdd);
+  // And no longer.
+  const std::size_t scans = local.script->count(StorageCall::Kind::kScan);
+  store(*local, "I keep wasps");
+  CHECK(local.script->count(StorageCall::Kind::kScan) == scans);
+}
+
+TEST_CASE("a memory that is changed again and again fits into one value of the store", "[local]") {
+  World world;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "the first of many");
+  for (int i = 0; i < 130; ++i) {
+    MemoryChange change;
+    const std::size_t size = i % 10 == 0 ? std::size_t{1} << 20 : std::size_t{900};
+    change.memory = std::to_string(i) + " " + std::string(size - 10, 'x');
+    value_of(local->update_memory(id, change));
+  }
+  value_of(local->maintain());
+  value_of(local->close());
+  for (const auto& [key, value] : world.disk->values)
+    CHECK(value.size() < 2'000'000);
+  const Local again = world.open();
+  const std::vector<HistoryEntry> history = value_of(again->history(id));
+  REQUIRE(history.size() == 100);
+  CHECK(history.back().memory.starts_with("129 "));
+  CHECK(history[90].memory.empty());  // a long one, ten changes ago
+  CHECK(history[0].memory.empty());
+  CHECK(history[1].memory.starts_with("31 "));
+}
+
 TEST_CASE("a fold that fails at any step loses nothing", "[local]") {
   for (std::size_t step = 0; step < 8; ++step) {
     INFO("step " << step);
