@@ -477,7 +477,16 @@ class LocalProviderImpl final : public LocalProvider,
         }
       }
       Result<void> committed = co_await commit(std::move(write));
-      if (!committed) co_return std::move(committed).error();
+      if (!committed) {
+        Error error = std::move(committed).error();
+        if (begin > 0) {
+          error.message =
+              "the import ended after " + std::to_string(begin) + " of " +
+              std::to_string(memories->size()) +
+              " memories, which are kept and skipped when it is done again: " + error.message;
+        }
+        co_return error;
+      }
       if (on_progress) {
         on_progress(static_cast<std::int64_t>(end), static_cast<std::int64_t>(memories->size()));
       }

@@ -1,6 +1,8 @@
 // LocalProvider.exportMemories and importMemories.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+import { interceptedStorage } from './support/faulty-storage.mjs';
 import { day, manualClock, openProvider, soon } from './support/open.mjs';
 import { refused } from './support/refused.mjs';
 
@@ -130,6 +132,28 @@ test('progress is told until all is done', async (t) => {
   assert.ok(told.length > 2, JSON.stringify(told));
   assert.deepEqual(told.at(-1), [1700, 1700]);
   for (let index = 1; index < told.length; index++) assert.ok(told[index][0] > told[index - 1][0]);
+});
+
+test('an import that fails half-way says how far it came, and goes on from there when it is done again', async (t) => {
+  const source = await openProvider(t);
+  await source.storeMemories(Array.from({ length: 1200 }, (_, n) => `number ${n}`));
+  const file = await source.exportMemories();
+  const inner = memoryStorage();
+  let writes = 0;
+  const full = new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+  const storage = interceptedStorage(inner, (method) =>
+    method === 'write' && ++writes === 3 ? () => Promise.reject(full) : undefined,
+  );
+  const target = await openProvider(t, { storage });
+  const error = await refused(() => target.importMemories(file), {
+    code: 'quota_exceeded',
+    message:
+      /^the import ended after 1000 of 1200 memories, which are kept and skipped when it is done again: .*QuotaExceededError/,
+  });
+  assert.equal(error.cause.cause, full);
+  assert.equal((await target.status()).memories, 1000);
+  assert.deepEqual(await target.importMemories(file), { added: 200, skipped: 1000 });
+  assert.equal(await target.exportMemories(), file);
 });
 
 const line = { id: 'i1', memory: 'I keep bees', metadata: {}, createdAt: '2026-01-01T00:00:00Z' };

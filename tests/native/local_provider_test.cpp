@@ -1413,7 +1413,12 @@ TEST_CASE("a large import goes in batches and tells of each", "[local]") {
   }
   SECTION("a write fails, and it is tried again") {
     copy.script->fail_at = copy.script->calls.size() + 1;
-    CHECK(error_of(copy->import_memories(exported, note)).code == ErrorCode::kStorage);
+    const Error error = error_of(copy->import_memories(exported, note));
+    CHECK(error.code == ErrorCode::kStorage);
+    CHECK(error.retryable);
+    CHECK(error.message ==
+          "the import ended after 500 of 1200 memories, which are kept and skipped when it is done "
+          "again: the fake storage failed");
     CHECK(value_of(copy->status()).memories == 500);
     const ImportReport report = value_of(copy->import_memories(exported, nullptr));
     CHECK(report.added == 700);
