@@ -534,6 +534,8 @@ class LocalProviderImpl final : public LocalProvider,
     // What was acknowledged is safe without it: a fold that fails now is only worth a word.
     Result<void> folded = co_await fold_if_due();
     if (!folded) tell(ErrorNotice{"close", std::move(folded).error()});
+    // Contexts may hold what is closed for long: it need not hold what was in it.
+    store_ = Store();
     Result<void> storage_closed = co_await storage_->close();
     tell(ClosedNotice{});
     co_return storage_closed;
