@@ -1081,6 +1081,38 @@ TEST_CASE("a head names few writers however many there were, and hides nothing",
   CHECK(found_in(disk) == expected);
 }
 
+TEST_CASE("who meets a new mark forgets the writers and records that it stands for", "[journal]") {
+  auto disk = std::make_shared<FakeDisk>();
+  const auto marks = [&] {
+    CheckpointHead head;
+    const std::string& value = disk->values[only_key(*disk, "head/")];
+    REQUIRE(decode_head(unseal(FrameKind::kHead, value).payload, head));
+    return head.folded;
+  };
+  const std::unique_ptr<Tab> reader = opened(disk, 1000);
+  for (std::uint64_t writer = 1; writer <= 80; ++writer) {
+    const std::unique_ptr<Tab> tab = opened(disk, writer);
+    value_of(tab->write(tab->add(std::to_string(writer), "text")));
+    // So these are records of the log to it.
+    if (writer == 10) value_of(reader->read());
+    if (writer == 80) value_of(tab->fold());
+  }
+  const std::vector<WriterProgress> named = marks();
+  REQUIRE(named.size() == 1);
+  CHECK(named[0].sequence == 0);
+  value_of(reader->read());
+  CHECK(reader->texts().size() == 80);
+  check_bytes(*reader, *disk);
+  // Others that know the mark need not read everything again for what the reader folds.
+  value_of(reader->write(reader->add("last", "text")));
+  value_of(reader->fold());
+  const std::vector<WriterProgress> then = marks();
+  CHECK(then.size() == 2);
+  CHECK(std::any_of(then.begin(), then.end(), [&](const WriterProgress& each) {
+    return each.writer == named[0].writer && each.sequence == 0;
+  }));
+}
+
 TEST_CASE("no value is too large for a store that bounds them, and a write is all or nothing",
           "[journal]") {
   auto disk = std::make_shared<FakeDisk>();
