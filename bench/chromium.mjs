@@ -30,8 +30,18 @@ export async function runInChromium(plan) {
 }
 
 async function pageFiles() {
+  return {
+    ...(await bundledPage('bench/page.mjs')),
+    '/app/sqlite3.wasm': await readFile(
+      path.join(root, 'node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm'),
+    ),
+  };
+}
+
+/** A page at `/page.html` with the script `entry`, as `serve` takes it. */
+export async function bundledPage(entry) {
   const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'bench/page.mjs')],
+    entryPoints: [path.join(root, entry)],
     bundle: true,
     write: false,
     format: 'esm',
@@ -42,10 +52,7 @@ async function pageFiles() {
   return {
     '/page.html': pageWith('/app/bench.js'),
     '/app/bench.js': outputFiles[0].contents,
-    // Each where its script looks for it.
+    // Where its script looks for it.
     '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
-    '/app/sqlite3.wasm': await readFile(
-      path.join(root, 'node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm'),
-    ),
   };
 }

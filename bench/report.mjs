@@ -289,7 +289,7 @@ function number(value) {
 }
 
 /** Columns as wide as they need be: the first to the left, figures to the right, remarks to the left. */
-function table(lines) {
+export function table(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const isFigure = (column) => lines.slice(1).some((line) => /^[<>=\d-]/.test(line[column]));
   return lines

@@ -7,7 +7,7 @@
 //   --libraries a,b           which others: minisearch, flexsearch, orama, sqlite
 //   --rounds 3                how often each is measured
 //   --conversations FILE      what the messages are made of, in our format or LoCoMo's, instead of tests/data
-//   --node-only, --chromium-only, --mem0-only
+//   --node-only, --chromium-only, --mem0-only, --durability-only
 //
 // Needs the built package (npm run build), and for all but the first part scripts/setup --test: a browser, and Mem0's
 // official client.
@@ -18,6 +18,7 @@ import { hasMem0Client } from '../tests/peers/mem0-client.mjs';
 import { readConversations } from '../scripts/evaluation.mjs';
 import { runInChromium } from './chromium.mjs';
 import { downloadBytes } from './download.mjs';
+import { durabilityReport, measureDurability } from './durability.mjs';
 import { heapBytes } from './heap.mjs';
 import { libraries } from './libraries/index.mjs';
 import { nodeHost } from './node.mjs';
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     'node-only': { type: 'boolean', default: false },
     'chromium-only': { type: 'boolean', default: false },
     'mem0-only': { type: 'boolean', default: false },
+    'durability-only': { type: 'boolean', default: false },
   },
 });
 
@@ -65,7 +67,7 @@ const plan = {
   conversations: readConversations(JSON.parse(await readFile(options.conversations, 'utf8'))),
 };
 
-const only = ['node', 'chromium', 'mem0'].filter((part) => options[`${part}-only`]);
+const only = ['node', 'chromium', 'mem0', 'durability'].filter((part) => options[`${part}-only`]);
 if (only.length > 1) fail(`--${only.join('-only and --')}-only exclude each other`);
 const runs = (part) => only.length === 0 || only[0] === part;
 if (runs('mem0') && !hasMem0Client)
@@ -84,4 +86,5 @@ if (runs('node')) {
   );
 }
 if (runs('chromium')) console.log(report(await runInChromium(plan)));
+if (runs('durability')) console.log(durabilityReport(await measureDurability(plan)));
 if (runs('mem0')) console.log(mem0Report(await runMem0(plan, nodeHost)));

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+//
+// What durability costs, measured in a page: this package, and beside it IndexedDB alone with the same bytes. The two
+// take turns, so that whatever else the machine does falls upon both.
+import { LocalProvider } from 'agent-memory-wasm';
+import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
+import { makeCorpus } from './corpus.mjs';
+import { median } from './measure.mjs';
+
+const userId = 'ada';
+const storeName = 'records';
+
+// ------------------------------------------------------------------------------------- IndexedDB alone
+
+function openDatabase(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(storeName);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Resolves when the transaction has completed. */
+function put(database, pairs) {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(storeName, 'readwrite', { durability: 'relaxed' });
+    const store = transaction.objectStore(storeName);
+    for (const [key, value] of pairs) store.put(value, key);
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+/** Every value of the database, in one request. */
+async function readAll(name) {
+  const database = await openDatabase(name);
+  const values = await new Promise((resolve, reject) => {
+    const request = database.transaction(storeName).objectStore(storeName).getAll();
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  database.close();
+  return values;
+}
+
+// ------------------------------------------------------------------------------------- writes
+
+const said = ({ role, name, text, timestamp }) => ({ role, name, content: text, timestamp });
+
+/** A store in IndexedDB that hands what is written to `note`, too, with the ms that it took. */
+function noting(name, note) {
+  const inner = indexedDBStorage({ name });
+  return {
+    kind: inner.kind,
+    get: inner.get.bind(inner),
+    scan: inner.scan.bind(inner),
+    close: inner.close.bind(inner),
+    watch: inner.watch.bind(inner),
+    exclusively: inner.exclusively.bind(inner),
+    write: async (batch) => {
+      const ms = await msOf(() => inner.write(batch));
+      note(batch.put ?? [], ms);
+    },
+  };
+}
+
+async function msOf(work) {
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+}
+
+/**
+ * Acknowledged writes of `each` messages, and bare puts of the bytes that they were.
+ *
+ * @returns {{ ours: number[], store: number[], bare: number[], bytes: number }} ms of each write, and of what of it the
+ *   store took; bytes of one
+ */
+async function writes({ conversations, each, count, warmUp, tag }) {
+  const { messages } = makeCorpus(conversations, { size: each * (count + warmUp), seed: 7 });
+  let pairs;
+  let storeMs;
+  const storage = noting(`writes ${tag}`, (put, ms) => ([pairs, storeMs] = [put, ms]));
+  const provider = await LocalProvider.open({ storage });
+  const database = await openDatabase(`bare writes ${tag}`);
+  const samples = { ours: [], store: [], bare: [], bytes: [] };
+  for (let turn = 0; turn < count + warmUp; turn++) {
+    const batch = messages.slice(turn * each, (turn + 1) * each).map(said);
+    const ours = await msOf(() => provider.storeMemories(batch, { userId, runId: `run-${turn}` }));
+    const written = pairs.map(([key, value]) => [key, value.slice()]);
+    const bare = await msOf(() => put(database, written));
+    if (turn < warmUp) continue;
+    samples.ours.push(ours);
+    samples.store.push(storeMs);
+    samples.bare.push(bare);
+    samples.bytes.push(written.reduce((sum, [, value]) => sum + value.length, 0));
+  }
+  await provider.close();
+  database.close();
+  return { ...samples, bytes: median(samples.bytes) };
+}
+
+// ------------------------------------------------------------------------------------- opening
+
+/** Fills the store `name` with `size` messages, folded; resolves with the bytes of their texts. */
+async function fill({ conversations, size, name }) {
+  const { messages, textBytes } = makeCorpus(conversations, { size });
+  const provider = await LocalProvider.open({ name });
+  for (let from = 0; from < messages.length; from += 1000) {
+    const batch = messages.slice(from, from + 1000).map(said);
+    await provider.storeMemories(batch, { userId, runId: `run-${from / 1000}` });
+  }
+  await provider.close();
+  return textBytes;
+}
+
+/** Opening the store `name`, and a bare read of all its bytes: ms of each, and how many bytes. */
+async function opens({ name, rounds }) {
+  const samples = { ours: [], bare: [] };
+  let bytes;
+  for (let round = -1; round < rounds; round++) {
+    let provider;
+    const ours = await msOf(async () => {
+      provider = await LocalProvider.open({ name });
+    });
+    await provider.close();
+    let values;
+    const bare = await msOf(async () => {
+      values = await readAll(name);
+    });
+    bytes = values.reduce((sum, value) => sum + value.length, 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (round < 0) continue; // to warm up
+    samples.ours.push(ours);
+    samples.bare.push(bare);
+  }
+  return { ...samples, bytes };
+}
+
+// ------------------------------------------------------------------------------------- telling
+
+const clock = () => performance.timeOrigin + performance.now();
+
+/** Opens the store `name` and notes when it hears of what another tab stored. */
+async function listen(name) {
+  const provider = await LocalProvider.open({ name });
+  const heard = new Map();
+  provider.subscribe((event) => {
+    if (event.type !== 'change' || event.origin !== 'elsewhere') return;
+    for (const { memory } of event.stored) heard.set(memory, clock());
+  });
+  globalThis.listening = { provider, heard };
+}
+
+/** Stores `count` memories, one after the other; by text, when each was asked for. */
+async function tell({ count, pauseMs, tag }) {
+  const { provider } = globalThis.listening;
+  const told = [];
+  for (let n = 0; n < count; n++) {
+    const memory = `${tag} says its sentence number ${n}`;
+    told.push([memory, clock()]);
+    await provider.storeMemories(memory, { userId });
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return told;
+}
+
+/** By text, when it was heard. */
+const heard = () => [...globalThis.listening.heard];
+
+globalThis.durability = { writes, fill, opens, listen, tell, heard };
