@@ -593,7 +593,7 @@ class FileStorage implements RecoveringStoragePort {
     if (!signs || --signs.users > 0) return;
     clearInterval(signs.timer);
     this.#signsOfLife = undefined;
-    unlink(this.#alivePath(this.#instance)).catch(() => undefined);
+    void this.#lifetime.tracked(unlink(this.#alivePath(this.#instance)).catch(() => undefined));
   }
 
   // ---------------------------------------------------------------------------------- telling
