@@ -4,9 +4,9 @@
 // who ask for it download. Its other side is src/languages/module.cpp.
 
 import { languagesWasmSource } from '#languages-wasm';
-import { compile } from './core/compile.js';
-import { InternalError, invalidArgument } from './errors.js';
-import type { Language, LoadOptions, WasmSource } from './types.js';
+import { loadOnce } from './core/compile.js';
+import { invalidArgument } from './errors.js';
+import type { Language, LoadOptions } from './types.js';
 
 export type { Language } from './types.js';
 
@@ -39,10 +39,17 @@ const english: Language = {
   stem: (_word, size) => size,
 };
 
-const advice =
-  'Copy agent-memory-languages.wasm next to your script, or call loadLanguages({ wasm }) with its address.';
-
-let loading: Promise<Map<string, Language>> | undefined;
+/** The languages by their names, loaded if they are not yet. */
+const load = /* @__PURE__ */ loadOnce({
+  name: "the languages' WebAssembly module",
+  advice:
+    'Copy agent-memory-languages.wasm next to your script, or call loadLanguages({ wasm }) with its address.',
+  source: languagesWasmSource,
+  async make(compiled) {
+    const instance = await WebAssembly.instantiate(compiled);
+    return read(instance.exports as unknown as Exports);
+  },
+});
 
 /**
  * Languages for `LocalProvider.open({ languages })`, in the order given: the first is what a text
@@ -66,33 +73,7 @@ export async function languages(...names: LanguageName[]): Promise<Language[]> {
  * for the core. Idempotent: the first source wins.
  */
 export async function loadLanguages(options: LoadOptions = {}): Promise<void> {
-  const { wasm } = options;
-  // A source that is ignored may fail unheard.
-  if (wasm instanceof Promise) wasm.catch(() => undefined);
-  await load(wasm);
-}
-
-function load(source?: WasmSource | Promise<WasmSource>): Promise<Map<string, Language>> {
-  loading ??= start(source).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-async function start(
-  source: WasmSource | Promise<WasmSource> | undefined,
-): Promise<Map<string, Language>> {
-  try {
-    const found = source === undefined ? await languagesWasmSource() : await source;
-    const module = await compile(found, advice);
-    const instance = await WebAssembly.instantiate(module);
-    return read(instance.exports as unknown as Exports);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `the languages' WebAssembly module could not be loaded: ${reason}`;
-    throw new InternalError({ code: 'internal', message, isRetryable: true, cause });
-  }
+  await load(options.wasm);
 }
 
 function read(exports: Exports): Map<string, Language> {

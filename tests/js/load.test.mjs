@@ -87,6 +87,10 @@ const sources = {
   'a promise of bytes': 'readFile(file)',
   'a promise of a response': `Promise.resolve(new Response(await readFile(file), { headers: { 'content-type': 'application/wasm' } }))`,
   'a data: URL as text': `'data:application/wasm;base64,' + (await readFile(file)).toString('base64')`,
+  'the address of a file': 'pathToFileURL(file)',
+  'the address of a file, as text': 'pathToFileURL(file).href',
+  'a promise of an address': 'Promise.resolve(pathToFileURL(file))',
+  'a module of another realm': `runInNewContext('WebAssembly.compile(bytes)', { bytes: await readFile(file) })`,
   'a URL': `new URL('data:application/wasm;base64,' + (await readFile(file)).toString('base64'))`,
 };
 for (const [name, source] of Object.entries(sources)) {
@@ -94,9 +98,11 @@ for (const [name, source] of Object.entries(sources)) {
     const { stdout } = await runModule(`
       import { readFileSync } from 'node:fs';
       import { readFile } from 'node:fs/promises';
+      import { pathToFileURL } from 'node:url';
+      import { runInNewContext } from 'node:vm';
       import { load, LocalProvider } from 'agent-memory-wasm';
       const file = ${wasmLiteral};
-      void readFileSync;
+      void [readFileSync, pathToFileURL, runInNewContext];
       await load({ wasm: ${source} });
       const provider = await LocalProvider.open();
       await provider.storeMemories('I keep bees');
@@ -106,15 +112,22 @@ for (const [name, source] of Object.entries(sources)) {
   });
 }
 
-test('load takes an address, and fetches it once', async (t) => {
+test('load takes an address, fetches it once, and says what helps where there is no module', async (t) => {
   const requests = [];
   const wasm = await readFile(wasmPath);
+  const answers = {
+    '/missing.wasm': [404, 'text/plain', 'neither'],
+    '/page.html': [200, 'text/html; charset=utf-8', '<!doctype html>'],
+    '/script.js': [200, 'text/javascript', 'neither'],
+    '/empty.wasm': [200, '', ''],
+    '/broken.wasm': [200, 'application/wasm', 'neither'],
+    '/untyped.bin': [200, 'text/plain', wasm],
+  };
   const server = createServer((request, response) => {
     requests.push(request.url);
-    const status = request.url === '/missing.wasm' ? 404 : 200;
-    const type = request.url.endsWith('.html') ? 'text/html' : 'application/wasm';
+    const [status, type, body] = answers[request.url];
     response.writeHead(status, { 'content-type': type });
-    response.end(request.url === '/good.wasm' ? wasm : 'neither');
+    response.end(body);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -122,30 +135,70 @@ test('load takes an address, and fetches it once', async (t) => {
     server.closeAllConnections();
     server.close();
   });
+  const addresses = Object.keys(answers);
   const { stdout } = await runModule(`
     import { load, memoryConfig } from 'agent-memory-wasm';
     const base = 'http://127.0.0.1:${server.address().port}';
-    for (const wasm of [base + '/missing.wasm', base + '/page.html', base + '/broken.wasm', base + '/good.wasm', base + '/late.wasm']) {
+    const attempts = ['http://127.0.0.1:1/', '/relative.wasm', 'file:///no/such.wasm', ...${JSON.stringify(addresses)}.map((each) => base + each), base + '/late.wasm'];
+    for (const wasm of attempts) {
       await load({ wasm }).then(() => console.log('loaded'), (error) => console.log(error.code, error.name, error.isRetryable, error.message.replaceAll(base, '')));
     }
     console.log((await memoryConfig()).topK);
   `);
   const lines = stdout.trim().split('\n');
-  assert.match(
-    lines[0],
-    /^internal InternalError true the WebAssembly module could not be loaded: \/missing\.wasm answered with status 404/,
-  );
-  assert.match(
-    lines[1],
-    /^internal InternalError true .*\/page\.html answered with a web page\. Copy agent-memory\.wasm/,
-  );
-  assert.match(
-    lines[2],
-    /^internal InternalError true the WebAssembly module could not be loaded: /,
-  );
-  assert.deepEqual(lines.slice(3), ['loaded', 'loaded', '5']);
-  assert.deepEqual(requests, ['/missing.wasm', '/page.html', '/broken.wasm', '/good.wasm']);
+  const expected = [
+    /http:\/\/127\.0\.0\.1:1\/ was not fetched \(fetch failed\): it cannot be reached, or /,
+    /\/relative\.wasm was not fetched \(.*URL.*\): /,
+    /ENOENT/,
+    /: \/missing\.wasm answered with status 404\. /,
+    /: \/page\.html answered with a web page\. /,
+    /: \/script\.js answered with no WebAssembly, but 'text\/javascript'\. /,
+    /: \/empty\.wasm answered with no WebAssembly, but ''\. /,
+    /: .*expected magic word/,
+  ];
+  for (const [index, reason] of expected.entries()) {
+    assert.match(
+      lines[index],
+      /^internal InternalError true the WebAssembly module could not be loaded: /,
+    );
+    assert.match(lines[index], reason);
+    assert.match(
+      lines[index],
+      /[^.]\. Copy agent-memory\.wasm next to your script, call load\(\{ wasm \}\) with its address, or import agent-memory-wasm\/inline\.$/,
+    );
+  }
+  assert.deepEqual(lines.slice(expected.length), ['loaded', 'loaded', '5']);
+  assert.deepEqual(requests, addresses);
 });
+
+for (const [name, args, reason] of [
+  // V8 has SIMD where the processor has what SSE 4.1 is; the flag takes that away.
+  ['without SIMD', ['--no-enable-sse4-1'], /It needs WebAssembly with SIMD: Chrome 91, /],
+  ['without WebAssembly', ['--jitless'], /WebAssembly is missing or switched off here/],
+]) {
+  test(`a runtime ${name} is said to be so, and that a retry is of no use`, async () => {
+    const { stdout } = await runModule(
+      `
+      import { LocalProvider, Mem0Provider } from 'agent-memory-wasm';
+      import { languages } from 'agent-memory-wasm/languages';
+      const mem0 = new Mem0Provider({ apiKey: 'm0-x', baseUrl: 'http://127.0.0.1:1' });
+      for (const attempt of [() => LocalProvider.open(), () => mem0.getAllMemories({ userId: 'ada' }), () => languages('german')])
+        await attempt().catch(({ code, isRetryable, message }) => console.log(code, isRetryable, message));
+    `,
+      { args },
+    );
+    const lines = stdout.trim().split('\n');
+    for (const [index, module] of [
+      'the WebAssembly module',
+      'the Mem0 WebAssembly module',
+      "the languages' WebAssembly module",
+    ].entries()) {
+      if (lines[index] === undefined && name === 'without SIMD') continue; // these two have none
+      assert.ok(lines[index].startsWith(`internal false ${module} could not be loaded: `), stdout);
+      assert.match(lines[index], reason);
+    }
+  });
+}
 
 test('a failed load fails everyone who waited, and the next one starts anew', async () => {
   const { stdout } = await runModule(`

@@ -15,7 +15,7 @@ import type { WasmModule } from './module.js';
  *
  * Idempotent: the first source wins, later ones are ignored. A failed load can be tried again.
  * Rejects with `internal` where the module cannot be fetched or compiled; the message says what
- * usually helps.
+ * helps. It is not retryable where the runtime or its policy stands in the way.
  */
 export async function load(options: LoadOptions = {}): Promise<void> {
   await bridge(options.wasm);
@@ -24,7 +24,8 @@ export async function load(options: LoadOptions = {}): Promise<void> {
 /** The bridge to the one module, loaded if it is not yet. */
 export const bridge = /* @__PURE__ */ loader({
   name: 'the WebAssembly module',
-  advice: 'Copy agent-memory.wasm next to your script, or call load({ wasm }) with its address.',
+  advice:
+    'Copy agent-memory.wasm next to your script, call load({ wasm }) with its address, or import agent-memory-wasm/inline.',
   source: wasmSource,
   make: instantiate,
 });

@@ -19,7 +19,7 @@ interface Exports {
 export const mem0Bridge = /* @__PURE__ */ loader({
   name: 'the Mem0 WebAssembly module',
   advice:
-    'Copy agent-memory-mem0.wasm next to your script, or call loadMem0({ wasm }) with its address.',
+    'Copy agent-memory-mem0.wasm next to your script, call loadMem0({ wasm }) with its address, or import agent-memory-wasm/inline.',
   source: mem0WasmSource,
   make: instantiate,
 });
