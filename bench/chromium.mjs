@@ -53,6 +53,6 @@ export async function bundledPage(entry) {
     '/page.html': pageWith('/app/bench.js'),
     '/app/bench.js': outputFiles[0].contents,
     // Where its script looks for it.
-    '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
+    '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
   };
 }

@@ -4,9 +4,10 @@
 //
 //   node js/build.mjs [--demo] [--preset wasm-debug]
 //
-// What comes out: one ES module per entry of the package's `exports`, with shared parts in chunks; the two files that
-// `#wasm` may stand for, which stay apart because the importing runtime chooses between them; type declarations; and
-// the .wasm. At the end the size of what a browser downloads is held against the budget in package.json.
+// What comes out: one ES module per entry of the package's `exports`, with shared parts in chunks; wasm-*.js, the files
+// that `#wasm` and its like may stand for, which stay apart because the importing runtime chooses among them; type
+// declarations; and the .wasm files. At the end the size of what a browser downloads is held against the budget in
+// package.json.
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -86,7 +87,11 @@ function withoutFunctions(source, names) {
   return source;
 }
 
-/** `import createModule from '#glue'`: the glue of the chosen preset. */
+/** How a module is had, one file each, and for which; see `imports` in package.json. */
+const conditions = ['web', 'node', 'workerd', 'edge-light', 'inline'];
+const moduleNames = { '': wasmName, 'languages-': languagesName, 'mem0-': mem0Name };
+
+/** `import createModule from '#glue'`: the glue of the chosen preset; `#base64/NAME`: its NAME.wasm. */
 const gluePlugin = {
   name: 'glue',
   setup(build) {
@@ -98,6 +103,25 @@ const gluePlugin = {
     build.onLoad({ filter: /.*/, namespace: 'glue' }, async () => ({
       contents: await readGlue(),
       loader: 'js',
+    }));
+    build.onResolve({ filter: /^#base64\// }, ({ path: name }) => ({
+      path: name.replace('#base64/', '') + '.wasm',
+      namespace: 'base64',
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'base64' }, async ({ path: file }) => ({
+      contents: await readFile(from('build', options.preset, file)),
+      loader: 'base64',
+    }));
+  },
+};
+
+/** In the inline entry, `#wasm` and its like are the modules in base64, wherever it runs. */
+const inlinePlugin = {
+  name: 'inline',
+  setup(build) {
+    build.onResolve({ filter: /^#(languages-|mem0-)?wasm$/ }, ({ path: name }) => ({
+      path: `./wasm-${name.slice(1, -'wasm'.length)}inline.js`,
+      external: true,
     }));
   },
 };
@@ -113,42 +137,54 @@ const common = {
 
 async function buildPackage() {
   await rm(dist, { recursive: true, force: true });
-  await esbuild.build({
+  const asPackage = {
     ...common,
     // What runs where is decided by `#wasm` alone; nothing else may depend on the runtime.
     platform: 'neutral',
-    entryPoints: [
-      'index',
-      'languages',
-      'storage/durable-object',
-      'storage/encrypted',
-      'storage/file',
-      'storage/indexeddb',
-      'storage/memory',
-      'testing/index',
-      'wasm/web',
-      'wasm/node',
-      'wasm/languages-web',
-      'wasm/languages-node',
-      'wasm/mem0-web',
-      'wasm/mem0-node',
-    ].map((entry) => from('js/src', `${entry}.ts`)),
-    outbase: from('js/src'),
     outdir: dist,
-    splitting: true,
-    chunkNames: 'shared-[hash]',
-    external: ['#wasm', '#languages-wasm', '#mem0-wasm', 'node:*', 'module'], // the last: see asBrowserBundle
     plugins: [gluePlugin],
     // As it was written: Node prints the line that threw. A user's bundler makes it small.
     sourcemap: 'linked',
+  };
+  const entries = [
+    'index',
+    'languages',
+    'storage/durable-object',
+    'storage/encrypted',
+    'storage/file',
+    'storage/indexeddb',
+    'storage/memory',
+    'testing/index',
+  ].map((entry) => ({ in: from('js/src', `${entry}.ts`), out: entry }));
+  for (const prefix of Object.keys(moduleNames)) {
+    for (const condition of conditions) {
+      // Beside the .wasm files, as the script is that a bundler makes.
+      const name = `${prefix}${condition}`;
+      entries.push({ in: from('js/src/wasm', `${name}.ts`), out: `wasm-${name}` });
+    }
+  }
+  await esbuild.build({
+    ...asPackage,
+    entryPoints: entries,
+    splitting: true,
+    chunkNames: 'shared-[hash]',
+    external: [
+      ...['#wasm', '#languages-wasm', '#mem0-wasm', '*.wasm', '*.wasm?module', 'node:*'],
+      'module', // see asBrowserBundle
+    ],
   });
-  await cp(wasmPath, path.join(dist, wasmName));
-  for (const name of [languagesName, mem0Name])
+  await esbuild.build({
+    ...asPackage,
+    entryPoints: [{ in: from('js/src/inline.ts'), out: 'inline' }],
+    plugins: [gluePlugin, inlinePlugin],
+    external: ['module'],
+  });
+  for (const name of Object.values(moduleNames))
     await cp(from('build', options.preset, name), path.join(dist, name));
   await cp(from('THIRD-PARTY.txt'), path.join(dist, 'THIRD-PARTY.txt'));
 }
 
-function emitTypes() {
+async function emitTypes() {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   try {
     execFileSync(process.execPath, [tsc, '--project', from('js/tsconfig.json')], {
@@ -157,6 +193,8 @@ function emitTypes() {
   } catch {
     fail('the types are wrong; see above');
   }
+  // Of the wasm-*.js, which nobody imports by name.
+  await rm(path.join(dist, 'wasm'), { recursive: true });
 }
 
 /** The package's `browser` entry in one file, as a bundler makes it: the demo's script, and what the sizes are about. */
@@ -167,20 +205,6 @@ const asBrowserBundle = {
   platform: 'browser',
   conditions: ['browser'],
   external: ['module'], // named by the debug glue, where it finds itself in Node
-  plugins: [
-    {
-      // Bundled, the script lies in the same folder as the .wasm, not one below it.
-      name: 'wasm-beside-bundle',
-      setup(build) {
-        build.onLoad({ filter: /dist[\\/]wasm[\\/](mem0-)?web\.js$/ }, async ({ path: file }) => ({
-          contents: (await readFile(file, 'utf8'))
-            .replaceAll(`'../`, `'./`)
-            .replaceAll(`"../`, `"./`),
-          loader: 'js',
-        }));
-      },
-    },
-  ],
 };
 
 async function buildDemo() {
@@ -260,6 +284,6 @@ async function reportSizes() {
 }
 
 await buildPackage();
-emitTypes();
+await emitTypes();
 if (options.demo) await buildDemo();
 await reportSizes();

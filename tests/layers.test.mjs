@@ -39,7 +39,7 @@ const facade = [
   // storage/* stands alone: it is an entry of its own, and works without the core.
   { files: /^storage\//, mayImport: /^(storage\/|types$|errors$)/ },
   { files: /^testing\//, mayImport: /^(testing\/|types$|errors$)/ },
-  { files: /^wasm\//, mayImport: /^types$/ },
+  { files: /^wasm\//, mayImport: /^(wasm\/|types$)/ },
   { files: /^core\//, mayImport: /^(core\/|errors$|types$)/ },
   { files: /^(types|enums|errors)$/, mayImport: /^(types|enums|errors)$/ },
   { files: /^[^/]+$/, mayImport: /^([^/]+$|core\/|storage\/)/ },
@@ -50,6 +50,8 @@ const specials = [
   { name: /^#(glue|wasm)$/, mayImport: /^core\/load$/ },
   { name: /^#languages-wasm$/, mayImport: /^languages$/ },
   { name: /^#mem0-wasm$/, mayImport: /^core\/mem0$/ },
+  { name: /^#base64\//, mayImport: /^wasm\/((languages|mem0)-)?inline$/ },
+  { name: /\.wasm(\?module)?$/, mayImport: /^wasm\/((languages|mem0)-)?(workerd|edge-light)$/ },
   { name: /^node:/, mayImport: /^(wasm\/((languages|mem0)-)?node|storage\/file)$/ },
 ];
 
@@ -124,7 +126,7 @@ function violationsInTypeScript(file, text) {
   for (const match of code.matchAll(importPattern)) {
     const target = match[2] ?? match[4];
     const isType = /^[\s;]*(?:import|export)\s+type\b/.test(match[0]) || file.endsWith('.d.ts');
-    if (!target.startsWith('.')) {
+    if (!target.startsWith('.') || target.includes('.wasm')) {
       const special = specials.find((each) => each.name.test(target));
       if (!special) report(`imports ${target}, which is neither its own nor a known special`);
       else if (!special.mayImport.test(name)) report(`may not import ${target}`);
@@ -329,6 +331,14 @@ const forbiddenInTypeScript = {
   'the glue outside of core/load.ts': ['core/bridge.ts', `import createModule from '#glue';`],
   'the wasm outside of core/load.ts': ['session.ts', `import { wasmSource } from '#wasm';`],
   'Node outside of wasm/node.ts': ['storage/a.ts', `import { readFile } from 'node:fs/promises';`],
+  'a module in base64 outside of the inline source': [
+    'wasm/node.ts',
+    `import base64 from '#base64/agent-memory';`,
+  ],
+  'the .wasm imported where it is no module': [
+    'wasm/web.ts',
+    `import module from './agent-memory.wasm';`,
+  ],
   'a dependency': ['session.ts', `import { z } from 'zod';`],
   'an import over several lines': [
     'storage/a.ts',
@@ -338,7 +348,7 @@ const forbiddenInTypeScript = {
   'what lies outside': ['session.ts', `import x from '../../package.json';`],
   'the .wasm by name': [
     'core/a.ts',
-    `const url = new URL('../agent-memory.wasm', import.meta.url);`,
+    `const url = new URL('./agent-memory.wasm', import.meta.url);`,
   ],
 };
 for (const [name, [file, text]] of Object.entries(forbiddenInTypeScript)) {
@@ -354,7 +364,10 @@ test('the checker lets pass what is allowed in TypeScript', () => {
     'local-provider.ts': `import { bridge } from './core/load.js';\nimport { memoryStorage } from './storage/memory.js';`,
     'core/load.ts': `import createModule from '#glue';\nimport { wasmSource } from '#wasm';\nimport type { A } from '../types.js';`,
     'storage/memory.ts': `import type { StoragePort } from '../types.js';\nimport { exclusive } from './exclusive.js';`,
-    'wasm/node.ts': `import { readFile } from 'node:fs/promises';\nconst a = new URL('../agent-memory.wasm', import.meta.url);`,
+    'wasm/node.ts': `import { readFile } from 'node:fs/promises';\nconst a = new URL('./agent-memory.wasm', import.meta.url);`,
+    'wasm/workerd.ts': `import module from './agent-memory.wasm';`,
+    'wasm/mem0-edge-light.ts': `import module from './agent-memory-mem0.wasm?module';`,
+    'wasm/languages-inline.ts': `import base64 from '#base64/agent-memory-languages';\nimport { bytesOf } from './base64.js';`,
     'types.ts': `import type { MemoryScope } from './enums.js';`,
     'index.ts': `export { load } from './core/load.js';\n// import x from 'zod';\n/** import y from 'zod'; */`,
   };

@@ -87,7 +87,7 @@ export async function kills(kind, rounds, { durability = 'relaxed', log = () => 
     files: {
       '/kill.html': pageWith(`/app/kill-page.js`),
       '/app/kill-page.js': outputFiles[0].contents,
-      '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
+      '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
     },
     onPost(pathname, body) {
       if (pathname === '/failed') settle(new Error(body.message));

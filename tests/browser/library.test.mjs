@@ -27,10 +27,10 @@ before(async () => {
   });
   files = {
     '/page.html': pageWith('/app/suite.js'),
-    // Where web.ts looks for it: one folder above the script.
     '/app/suite.js': outputFiles[0].contents,
     '/app/service-worker.js': outputFiles[1].contents,
-    '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
+    // Where web.ts looks for it: beside the script.
+    '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
   };
   server = await serve(root, { csp: strictCsp, files });
   chromium = await Chromium.start();

@@ -31,8 +31,8 @@ before(async () => {
   const files = {
     '/page.html': ['text/html', pageWith('/app/suite.js')],
     '/app/suite.js': ['text/javascript', outputFiles[0].contents],
-    '/agent-memory.wasm': ['application/wasm', await wasm('agent-memory.wasm')],
-    '/agent-memory-mem0.wasm': ['application/wasm', await wasm('agent-memory-mem0.wasm')],
+    '/app/agent-memory.wasm': ['application/wasm', await wasm('agent-memory.wasm')],
+    '/app/agent-memory-mem0.wasm': ['application/wasm', await wasm('agent-memory-mem0.wasm')],
   };
   site = createServer(async (request, response) => {
     const url = new URL(request.url, origin);
@@ -198,7 +198,7 @@ test('the module comes with the first call, and not before', { skip }, async () 
   await page.evaluate(() => globalThis.provider.getAllMemories({ userId: 'ada' }));
   assert.deepEqual(
     loaded.filter((file) => file.endsWith('.wasm')),
-    ['/agent-memory-mem0.wasm'],
+    ['/app/agent-memory-mem0.wasm'],
   );
   await page.close();
 });

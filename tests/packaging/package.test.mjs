@@ -118,7 +118,9 @@ test('every script has its types and its map, and the map its sources within', a
   for (const file of files.filter((each) => each.endsWith('.js'))) {
     const map = JSON.parse(await readFile(path.join(installed, `${file}.map`), 'utf8'));
     assert.equal(map.sources.length, map.sourcesContent?.length ?? 0, `${file} can be debugged`);
-    if (!file.includes('shared-')) assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), file);
+    // Nobody imports these by name.
+    if (!/shared-|wasm-/.test(file))
+      assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), file);
   }
 });
 
@@ -220,7 +222,7 @@ test('the .wasm and package.json are entries of their own', async () => {
 });
 
 test('what is no entry cannot be imported', async () => {
-  for (const inner of ['dist/index.js', 'core/load', 'dist/wasm/node.js', 'storage/batch']) {
+  for (const inner of ['dist/index.js', 'core/load', 'dist/wasm-node.js', 'storage/batch']) {
     const output = await runThere(
       `await import('${manifest.name}/${inner}').catch(({ code }) => console.log(code))`,
     );
@@ -245,12 +247,17 @@ const code = `
   export const mem0 = () => new Mem0Provider({ baseUrl: '/api/mem0' });
 `;
 
-for (const [conditions, platform, wanted, unwanted] of [
-  [['browser'], 'browser', 'wasm/web.js', 'wasm/node.js'],
-  [['node'], 'node', 'wasm/node.js', 'wasm/web.js'],
-  [['worker'], 'neutral', 'wasm/web.js', 'wasm/node.js'],
+for (const [conditions, platform, wanted] of [
+  [['browser'], 'browser', 'web'],
+  [['node'], 'node', 'node'],
+  [['worker'], 'neutral', 'web'],
+  [['deno', 'node'], 'node', 'node'],
+  [['bun', 'node'], 'node', 'node'],
+  // Wrangler and Next say more than one.
+  [['workerd', 'worker', 'browser'], 'neutral', 'workerd'],
+  [['edge-light', 'worker', 'browser'], 'neutral', 'edge-light'],
 ]) {
-  test(`esbuild for ${conditions} takes ${wanted} for #wasm, and not the other`, async () => {
+  test(`esbuild for ${conditions} takes wasm-${wanted}.js for #wasm, and no other`, async () => {
     const { metafile, outputFiles, warnings } = await build({
       stdin: { contents: code, resolveDir: consumer },
       bundle: true,
@@ -259,23 +266,78 @@ for (const [conditions, platform, wanted, unwanted] of [
       format: 'esm',
       platform,
       conditions,
+      external: ['*.wasm', '*.wasm?module'],
       logLevel: 'silent',
     });
-    const inputs = Object.keys(metafile.inputs);
-    assert.ok(
-      inputs.some((input) => input.endsWith(`dist/${wanted}`)),
-      inputs.join('\n'),
-    );
-    assert.ok(!inputs.some((input) => input.endsWith(`dist/${unwanted}`)));
-    const [mem0, notMem0] = [wanted, unwanted].map((file) =>
-      file.replace('wasm/', 'dist/wasm/mem0-'),
-    );
-    assert.ok(inputs.some((input) => input.endsWith(mem0)));
-    assert.ok(!inputs.some((input) => input.endsWith(notMem0)));
+    const taken = Object.keys(metafile.inputs).map((input) => path.basename(input));
+    const sources = taken.filter((name) => /^wasm-(?!(mem0-)?inline)/.test(name)).sort();
+    assert.deepEqual(sources, [`wasm-${wanted}.js`, `wasm-mem0-${wanted}.js`].sort());
+    assert.equal(taken.includes('wasm-inline.js'), wanted === 'node');
     assert.deepEqual(warnings, []);
     if (platform !== 'node') assert.doesNotMatch(outputFiles[0].text, /["']node:/);
   });
 }
+
+test('the inline entry has the names of the plain one, and needs no file', async () => {
+  const output = await runThere(`
+    import { readdir, rename } from 'node:fs/promises';
+    const plain = await import('${manifest.name}');
+    const inline = await import('${manifest.name}/inline');
+    if (inline.load === plain.load) throw new Error('it is the plain entry');
+    const dist = new URL('.', import.meta.resolve('${manifest.name}'));
+    const files = (await readdir(dist)).filter((name) => name.endsWith('.wasm'));
+    const rest = {};
+    for (const [name, { LocalProvider, loadMem0 }] of Object.entries({ inline, plain })) {
+      for (const file of files) await rename(new URL(file, dist), new URL(file + '.away', dist));
+      try {
+        await loadMem0();
+        const provider = await LocalProvider.open();
+        await provider.storeMemories('I keep bees');
+        rest[name] = (await provider.retrieveMemories('bees')).length;
+        await provider.close();
+        const { languages } = await import('${manifest.name}/languages');
+        rest.languages = (await languages('german')).length;
+      } finally {
+        for (const file of files) await rename(new URL(file + '.away', dist), new URL(file, dist));
+      }
+    }
+    console.log(JSON.stringify([files.length, Object.keys(inline).join() === Object.keys(plain).join(), rest]));
+  `);
+  assert.deepEqual(JSON.parse(output), [3, true, { inline: 1, plain: 1, languages: 1 }]);
+});
+
+test('the inline entry in a bundle names no file, and leaves out what is not used', async () => {
+  const { outputFiles, metafile } = await build({
+    stdin: {
+      contents: `export { LocalProvider } from '${manifest.name}/inline';`,
+      resolveDir: consumer,
+    },
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+  });
+  // Not with doesNotMatch, which would print all of it.
+  assert.equal(/import\.meta|\bimport *[("'{]/.exec(outputFiles[0].text)?.[0], undefined);
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const bytesOf = (name) =>
+    Object.entries(inputs).find(([input]) => input.endsWith(`/dist/${name}`))?.[1].bytesInOutput ??
+    0;
+  assert.ok(bytesOf('wasm-inline.js') > 400_000);
+  assert.equal(bytesOf('wasm-mem0-inline.js'), 0);
+});
+
+test('an error of the inline entry is a MemoryError of the plain one', async () => {
+  const output = await runThere(`
+    import { MemoryError } from '${manifest.name}';
+    import { LocalProvider } from '${manifest.name}/inline';
+    await LocalProvider.open({ name: 5 }).catch((error) => console.log(MemoryError.isInstance(error), error.code));
+  `);
+  assert.equal(output, 'true invalid_argument');
+});
 
 test('the storages alone bring no core along', async () => {
   for (const [entry, name] of [

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// `#wasm` for Node: the module lies beside the package, on disk.
+// `#wasm` for Node, Deno and Bun: the module lies beside the script, on disk. Where it does not (in
+// a bundle) or may not be read, its twin in base64 is imported.
 
 import { readFile } from 'node:fs/promises';
 import type { WasmSource } from '../types.js';
 
 export async function wasmSource(): Promise<WasmSource> {
-  return readFile(new URL('../agent-memory.wasm', import.meta.url));
+  try {
+    return await readFile(new URL('./agent-memory.wasm', import.meta.url));
+  } catch {
+    const inline = await import('./inline.js');
+    return inline.wasmSource();
+  }
 }
