@@ -604,6 +604,8 @@ class FileStorage implements RecoveringStoragePort {
     this.#watcher = watch(this.#folder, { persistent: false }, () => {
       this.#run('watch', () => this.#current()).catch(() => undefined);
     });
+    // Deno does not heed `persistent`.
+    this.#watcher.unref();
     // A folder that is deleted ends it; the next who watches starts anew.
     this.#watcher.on('error', () => {
       this.#stopWatching();
