@@ -1,8 +1,7 @@
 // Runs in workerd, bundled: a Worker that passes every request on to a Durable Object, named by the path's first part,
 // which keeps memories and runs the storage contract.
 import { DurableObject } from 'cloudflare:workers';
-import wasm from './agent-memory.wasm';
-import { load, LocalProvider } from 'agent-memory-wasm';
+import { LocalProvider } from 'agent-memory-wasm';
 import { durableObjectStorage } from 'agent-memory-wasm/storage/durable-object';
 import { encryptedStorage } from 'agent-memory-wasm/storage/encrypted';
 import { storageContract } from 'agent-memory-wasm/testing';
@@ -82,7 +81,6 @@ export class Memories extends DurableObject {
       const left = (await store.scan('', undefined, 9)).map(([key, value]) => [key, [...value]]);
       return { failure, left };
     }
-    await load({ wasm });
     this.#provider ??= LocalProvider.open({ storage: durableObjectStorage(storage) });
     const provider = await this.#provider;
     if (operation === 'store') return provider.storeMemories(text);
@@ -95,8 +93,8 @@ export class Memories extends DurableObject {
 }
 
 export default {
-  fetch(request, { MEMORIES }) {
+  fetch(request, { Memories: objects }) {
     const [, name] = new URL(request.url).pathname.split('/');
-    return MEMORIES.get(MEMORIES.idFromName(name)).fetch(request);
+    return objects.get(objects.idFromName(name)).fetch(request);
   },
 };

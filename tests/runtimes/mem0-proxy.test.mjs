@@ -1,92 +1,42 @@
 // The example proxy in workerd, the program that Cloudflare runs: the file as it stands there, between a Mem0Provider and
 // a server that holds every request against Mem0's OpenAPI.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import workerd from 'workerd';
 import { Mem0Provider, MemoryError } from 'agent-memory-wasm';
 import { sessionOf } from '../../examples/mem0-proxy/worker.js';
 import { fault, hasOpenApi, startMem0 } from '../js/support/mem0-server.mjs';
+import { Workerd } from './workerd.mjs';
 
 const example = path.resolve(import.meta.dirname, '../../examples/mem0-proxy');
 const skip = hasOpenApi ? false : 'the vendor’s OpenAPI does not lie beside the project';
 const secrets = { MEM0_API_KEY: 'm0-of-the-proxy', SESSION_SECRET: 'a long secret' };
 /** All that the proxy answered: headers and bodies. */
 const answered = [];
-let folder;
-let child;
+const workers = [];
+const origin = {};
 let server;
-let origin;
-
-/** Two of them: `main` before the server, `away` before nothing. */
-function configOf(date) {
-  const worker = (url) => `(
-  modules = [ (name = "worker.js", esModule = embed "worker.js") ],
-  compatibilityDate = "${date}",
-  bindings = [
-    ${Object.entries({ ...secrets, MEM0_URL: url })
-      .map(([name, text]) => `(name = "${name}", text = "${text}")`)
-      .join(', ')}
-  ]
-)`;
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .main),
-    (name = "away", worker = .away),
-    (name = "internet", network = (allow = ["private", "local"]))
-  ],
-  sockets = [
-    (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
-    (name = "away", address = "127.0.0.1:0", http = (), service = "away")
-  ]
-);
-const main :Workerd.Worker = ${worker(server.url)};
-const away :Workerd.Worker = ${worker('http://127.0.0.1:1')};
-`;
-}
 
 before(async () => {
   server = await startMem0({ key: secrets.MEM0_API_KEY, pendingPolls: 1 });
-  folder = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-workerd-'));
   const settings = await readFile(path.join(example, 'wrangler.toml'), 'utf8');
-  const [, date] = /^compatibility_date = "(.*)"$/m.exec(settings);
-  await copyFile(path.join(example, 'worker.js'), path.join(folder, 'worker.js'));
-  await writeFile(path.join(folder, 'config.capnp'), configOf(date));
-  child = spawn(workerd.default ?? workerd, ['serve', 'config.capnp', '--control-fd=3'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-  });
-  let words = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => (words += text));
-  origin = await new Promise((resolve, reject) => {
-    let said = '';
-    const origins = {};
-    child.stdio[3].setEncoding('utf8').on('data', (text) => {
-      said += text;
-      for (const line of said.split('\n').slice(0, -1)) {
-        const { socket, port } = JSON.parse(line);
-        if (socket) origins[socket] = `http://127.0.0.1:${port}`;
-      }
-      if (origins.main && origins.away) resolve(origins);
-    });
-    child.once('exit', () => reject(new Error(`workerd ended: ${words}`)));
-  });
+  const [, compatibilityDate] = /^compatibility_date = "(.*)"$/m.exec(settings);
+  const entry = path.join(example, 'worker.js');
+  // Two of them: `main` before the server, `away` before nothing.
+  for (const [name, url] of Object.entries({ main: server.url, away: 'http://127.0.0.1:1' })) {
+    const bindings = { ...secrets, MEM0_URL: url };
+    const worker = await Workerd.start({ entry, bindings, compatibilityDate });
+    workers.push(worker);
+    origin[name] = worker.origin;
+  }
 });
 
 after(async () => {
-  if (child && child.exitCode === null) {
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  }
+  for (const worker of workers) await worker.stop();
   await server?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const cookieOf = async (user) => (await sessionOf(user, secrets)).split(';')[0];

@@ -1,13 +1,11 @@
 // Runs in workerd: a Mem0Provider of its own per request, with its module as workerd has it.
-import { loadMem0, Mem0Provider } from 'agent-memory-wasm';
-import wasm from './agent-memory-mem0.wasm';
+import { Mem0Provider } from 'agent-memory-wasm';
 
 // Outside of a request nothing may be asked; making one does not.
 const early = new Mem0Provider({ apiKey: 'm0-never-used' });
 
 export default {
   async fetch(request) {
-    await loadMem0({ wasm });
     const { searchParams } = new URL(request.url);
     const provider = new Mem0Provider({
       baseUrl: searchParams.get('url'),
