@@ -7,14 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { findChromium } from './support.mjs';
-
-function onPath(...names) {
-  const folders = (process.env.PATH ?? '').split(path.delimiter);
-  return names
-    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
-    .find((file) => existsSync(file));
-}
+import { chromiumFlags, findChromium, onPath } from './support.mjs';
 
 const firefoxPreferences = {
   'app.update.enabled': false,
@@ -38,20 +31,7 @@ const kinds = {
   chromium: {
     find: findChromium,
     start: async (program, profile, addresses) => ({
-      command: [
-        program,
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--remote-debugging-port=0', // without it, headless opens one address and ends
-        `--user-data-dir=${profile}`,
-        ...addresses,
-      ],
+      command: [program, ...chromiumFlags, `--user-data-dir=${profile}`, ...addresses],
     }),
   },
   firefox: {
@@ -92,6 +72,17 @@ const kinds = {
 
 /** The browsers of this machine: `chromium`, `firefox`, `webkit`. */
 export const installed = Object.keys(kinds).filter((kind) => kinds[kind].find() !== undefined);
+
+/** `outcome`, or a failure with what `browser` said of late where that takes longer than `milliseconds`. */
+export function within(milliseconds, outcome, browser) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    const fail = () =>
+      reject(new Error(`nothing in ${milliseconds} ms; it said: ${browser.words}`));
+    timer = setTimeout(fail, milliseconds);
+  });
+  return Promise.race([outcome, late]).finally(() => clearTimeout(timer));
+}
 
 /** A browser on a profile of its own, which outlives `kill` and is deleted by `stop`. */
 export class AnyBrowser {

@@ -1,7 +1,7 @@
 // The storage contract, plain and encrypted, in a page and a worker of every browser that is installed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnyBrowser, installed } from './any-browser.mjs';
+import { AnyBrowser, installed, within } from './any-browser.mjs';
 import { pageWith, root, serve } from './support.mjs';
 
 const csp = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
@@ -17,21 +17,13 @@ for (const kind of ['chromium', 'firefox', 'webkit']) {
       onPost: (_path, results) => deliver(results),
     });
     const browser = await AnyBrowser.make(kind);
-    let timer;
     try {
       await browser.start(`${server.origin}/suite.html`);
-      const late = new Promise((resolve, reject) => {
-        timer = setTimeout(
-          () => reject(new Error(`no result; it said: ${browser.words}`)),
-          240_000,
-        );
-      });
-      const results = await Promise.race([delivered, late]);
+      const results = await within(240_000, delivered, browser);
       assert.ok(results.length > 160, `${results.length} tests ran`);
       for (const { name, error } of results)
         await t.test(name, () => assert.equal(error, undefined));
     } finally {
-      clearTimeout(timer);
       await browser.stop();
       await server.close();
     }

@@ -3,7 +3,7 @@
 // anew. What a store can do is to try, to end, to say so, and to have lost nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnyBrowser, installed } from './any-browser.mjs';
+import { AnyBrowser, installed, within } from './any-browser.mjs';
 import { pageWith, root, serve } from './support.mjs';
 
 const csp = "default-src 'none'; script-src 'self'; connect-src 'self'";
@@ -32,15 +32,12 @@ test(
         }, 50);
       },
     });
-    let timer;
     try {
       await browser.start(`${server.origin}/healing.html`);
-      const late = new Promise((resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`it ended at ${JSON.stringify(said)}`)), 60_000);
+      await within(60_000, finished, browser).catch((error) => {
+        throw new Error(`it ended at ${JSON.stringify(said)}`, { cause: error });
       });
-      await Promise.race([finished, late]);
     } finally {
-      clearTimeout(timer);
       await browser.stop();
       await server.close();
     }

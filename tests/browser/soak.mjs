@@ -23,7 +23,7 @@ export async function openSoak() {
     files: {
       '/page.html': pageWith('/app/soak.js'),
       '/app/soak.js': outputFiles[0].contents,
-      '/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
+      '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
     },
   });
   const chromium = await Chromium.start();

@@ -16,7 +16,8 @@ export const root = path.resolve(import.meta.dirname, '../..');
 export const strictCsp =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'";
 
-const flags = [
+/** What Chromium is started with. */
+export const chromiumFlags = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -25,16 +26,23 @@ const flags = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--remote-debugging-port=0',
+  '--remote-debugging-port=0', // without it, headless opens one address and ends
 ];
+
+/** The first program on PATH that has one of `names`, or undefined. */
+export function onPath(...names) {
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  return names
+    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
+    .find((file) => existsSync(file));
+}
 
 /** The browser's program: $CHROMIUM, or the first on PATH; undefined if there is none. */
 export function findChromium() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const folders = (process.env.PATH ?? '').split(path.delimiter);
-  return ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
-    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
-    .find((file) => existsSync(file));
+  return (
+    process.env.CHROMIUM ??
+    onPath('chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome')
+  );
 }
 
 /** One browser on one profile. Make it with `Chromium.start()`; end it with `stop()`. */
@@ -50,7 +58,7 @@ export class Chromium {
   /** Starts on `profile`, a folder; without one, on a new profile that `stop` deletes. `flags`: more of them. */
   static async start({ profile, flags: more = [] } = {}) {
     const chromium = new Chromium();
-    chromium.#flags = [...flags, ...more];
+    chromium.#flags = [...chromiumFlags, ...more];
     chromium.#ownsProfile = profile === undefined;
     chromium.#profile =
       profile ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-memory-chromium-')));
@@ -146,7 +154,7 @@ const types = {
 /**
  * Serves `folder` on 127.0.0.1, every answer with `csp`.
  *
- * `headers` are more of them, or a function that gives those of an answer by its path. `onPost(pathname, body)` is called with what pages post, parsed as JSON, and its result is answered as JSON. `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`. `port` 0 is any.
+ * `headers` are more of them, or a function that gives those of an answer by its path. `onPost(pathname, body)` is called with what pages post, parsed as JSON, and its result is answered as JSON. `files` are answers that lie in no folder, by path: `{ '/page.html': '<!doctype html>…' }`; a function gives another each time. `port` 0 is any.
  * Returns `origin` (`http://127.0.0.1:…`), `requests` (the paths asked for so far) and `close()`.
  */
 export async function serve(
@@ -175,7 +183,10 @@ export async function serve(
         return answer(200, 'application/json', JSON.stringify(result ?? null));
       }
       const type = types[path.extname(pathname)] ?? 'application/octet-stream';
-      if (Object.hasOwn(files, pathname)) return answer(200, type, files[pathname]);
+      if (Object.hasOwn(files, pathname)) {
+        const body = files[pathname];
+        return answer(200, type, typeof body === 'function' ? body() : body);
+      }
       if (pathname === '/favicon.ico') return answer(204, 'image/x-icon');
       const file = path.join(folder, path.normalize(decodeURIComponent(pathname)));
       if (!(await stat(file)).isFile()) throw new Error('not a file');

@@ -67,3 +67,8 @@ test('the example of a change of key reads with the new one', async () => {
   const { note } = await run('storage.md', 'changeKey', 'note');
   assert.deepEqual(note, Uint8Array.of(1, 2, 3));
 });
+
+test('the example of the inline entry stores and finds', async () => {
+  const { found } = await run('runtimes.md', 'agent-memory-wasm/inline', 'found');
+  assert.equal(found[0].memory, 'I keep bees.');
+});
