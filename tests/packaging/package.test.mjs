@@ -1,45 +1,27 @@
 // The package as npm packs it: what is in it, and that it works where nothing else is.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { makeProject } from '../runtimes/project.mjs';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
 const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 
-let folder;
 /** An empty project with the tarball installed in it. */
 let consumer;
 let installed;
+let remove;
 
 before(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-package-'));
-  const { stdout } = await run(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    { cwd: root },
-  );
-  const [{ filename }] = JSON.parse(stdout);
-  consumer = path.join(folder, 'consumer');
-  installed = path.join(consumer, 'node_modules', manifest.name);
-  await mkdir(consumer);
-  await writeFile(
-    path.join(consumer, 'package.json'),
-    JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
-  );
-  await run(
-    'npm',
-    ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, filename)],
-    { cwd: consumer },
-  );
+  ({ folder: consumer, installed, remove } = await makeProject());
 });
 
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => remove?.());
 
 const filesOf = async (where) => {
   const entries = await readdir(where, { recursive: true, withFileTypes: true });
@@ -228,6 +210,17 @@ test('what is no entry cannot be imported', async () => {
     );
     assert.equal(output, 'ERR_PACKAGE_PATH_NOT_EXPORTED', inner);
   }
+});
+
+test('where Node is taken for a browser, the file is read all the same', async () => {
+  const output = await runThere(
+    `import { LocalProvider } from '${manifest.name}';
+    const provider = await LocalProvider.open();
+    await provider.storeMemories('I keep bees');
+    console.log((await provider.retrieveMemories('bees')).length);`,
+    ['--conditions=browser'],
+  );
+  assert.equal(output, '1');
 });
 
 test('a storage of one entry and the provider of another know each other’s errors', async () => {

@@ -1,6 +1,8 @@
 // npm run test:runtimes: the packed package in every runtime of this machine, and what of it works there, as a table.
 //
-//   node tests/runtimes/matrix.mjs [NAME...]     only rows whose name has one of these in it
+//   node tests/runtimes/matrix.mjs [NAME...]     only runtimes whose name has one of these in it
+//
+// Needs the built package (npm run build) and the runtimes (scripts/setup --test).
 import { execFile } from 'node:child_process';
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
