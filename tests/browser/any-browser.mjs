@@ -12,6 +12,9 @@ import { chromiumFlags, findChromium, onPath } from './support.mjs';
 const firefoxPreferences = {
   'app.update.enabled': false,
   'browser.aboutwelcome.enabled': false,
+  // For a picture of a page it loads the page a second time, in a container with a storage of its own.
+  'browser.newtabpage.activity-stream.feeds.topsites': false,
+  'browser.pagethumbnails.capturing_disabled': true,
   'browser.sessionstore.resume_from_crash': false,
   'browser.shell.checkDefaultBrowser': false,
   'browser.startup.homepage_override.mstone': 'ignore',
