@@ -323,6 +323,28 @@ test('the inline entry in a bundle names no file, and leaves out what is not use
   assert.equal(bytesOf('wasm-mem0-inline.js'), 0);
 });
 
+for (const conditions of [['workerd'], ['edge-light']]) {
+  test(`for ${conditions}, which compiles no bytes, the inline entry is the plain one`, async () => {
+    const { metafile } = await build({
+      stdin: {
+        contents: `export { LocalProvider } from '${manifest.name}/inline';`,
+        resolveDir: consumer,
+      },
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform: 'neutral',
+      conditions,
+      external: ['*.wasm', '*.wasm?module'],
+      logLevel: 'silent',
+    });
+    const taken = Object.keys(metafile.inputs).map((input) => path.basename(input));
+    assert.ok(taken.includes(`wasm-${conditions[0]}.js`), taken.join());
+    assert.ok(!taken.includes('wasm-inline.js'));
+  });
+}
+
 test('an error of the inline entry is a MemoryError of the plain one', async () => {
   const output = await runThere(`
     import { MemoryError } from '${manifest.name}';

@@ -1,7 +1,10 @@
 // Runs in a browser, bundled: the suite over IndexedDB. As a dedicated, shared or service worker it does so at the
 // first message, and answers with the results; a page imports it.
 import * as library from 'agent-memory-wasm';
+import { loadLanguages } from 'agent-memory-wasm/languages';
 import { runSuite } from './suite.mjs';
+
+const loadMore = () => Promise.all([library.loadMem0(), loadLanguages()]);
 
 export { library, runSuite };
 
@@ -12,6 +15,7 @@ export const runIn = (name, isAgain) =>
     open: () => library.LocalProvider.open({ name }),
     persists: true,
     isAgain,
+    loadMore,
   });
 
 const answer = ({ data: { name, isAgain }, target, ports }) => {

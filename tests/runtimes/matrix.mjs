@@ -145,7 +145,9 @@ async function bundleOf({ folder, installed: packed }, prefix) {
     logLevel: 'warning',
   });
   const files = { [`${prefix}/host-browser.js`]: outputFiles[0].contents };
-  for (const name of ['agent-memory.wasm', 'agent-memory-mem0.wasm'])
+  for (const name of (await readdir(path.join(packed, 'dist'))).filter((each) =>
+    each.endsWith('.wasm'),
+  ))
     files[`${prefix}/${name}`] = await readFile(path.join(packed, 'dist', name));
   return files;
 }

@@ -50,9 +50,9 @@ const loaded = new WeakSet();
  * not have, and for what was not reached.
  *
  * `open()` opens a provider, each time over the same store if `persists`, which is empty unless an earlier run
- * `isAgain`.
+ * `isAgain`. `loadMore()` loads what else there is to load.
  */
-export async function runSuite({ library, open, persists, isAgain = false }) {
+export async function runSuite({ library, open, persists, isAgain = false, loadMore }) {
   const { load, MemoryContext, MemorySession } = library;
   let provider;
   let bees;
@@ -68,6 +68,7 @@ export async function runSuite({ library, open, persists, isAgain = false }) {
       loaded.add(library);
       // What comes later is ignored.
       await load({ wasm: Promise.reject(new Error('ignored')) });
+      await loadMore?.();
     },
 
     async store() {
