@@ -48,7 +48,7 @@ interface Native {
   readonly id: ObjectId;
 }
 
-const closers = finalizer<Native>(({ core, id }) => {
+const closers = /* @__PURE__ */ finalizer<Native>(({ core, id }) => {
   core.remove(id);
   core.free(id);
 });
@@ -56,7 +56,7 @@ const closers = finalizer<Native>(({ core, id }) => {
 const noArguments = (): void => undefined;
 
 /** Lets nobody but `open` construct. */
-const openToken = Symbol('LocalProvider.open');
+const openToken = /* @__PURE__ */ Symbol('LocalProvider.open');
 
 // A fold is worth waiting for a quiet moment; a page that is never quiet folds at its next start.
 const idleDelayMs = 1000;
@@ -71,17 +71,6 @@ const idleDelayMs = 1000;
  * The searches run in memory: opening reads the whole store, and a search touches no disk.
  */
 export class LocalProvider extends BaseMemoryProvider {
-  static {
-    // Not every runtime has the symbol; where it is missing, `await using` is missing too.
-    if (typeof Symbol.asyncDispose === 'symbol') {
-      Object.defineProperty(this.prototype, Symbol.asyncDispose, {
-        value: function (this: LocalProvider) {
-          return this.close();
-        },
-      });
-    }
-  }
-
   /** The same as {@link close}: for `await using`. */
   declare [Symbol.asyncDispose]: () => Promise<void>;
 
@@ -98,6 +87,11 @@ export class LocalProvider extends BaseMemoryProvider {
     this.#storage = storage;
     closers.watch(this, native);
     registerNative(this, native.id);
+    // Not every runtime has the symbol; where it is missing, `await using` is missing too. Not in a
+    // static block: bundlers would keep the class for all who import anything.
+    if (typeof Symbol.asyncDispose === 'symbol') {
+      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close() });
+    }
   }
 
   /**

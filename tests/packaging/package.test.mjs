@@ -381,6 +381,29 @@ test('the storages alone bring no core along', async () => {
   }
 });
 
+test('who takes one thing of the main entry gets no other along', async () => {
+  const bundleOf = async (name) => {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `export { ${name} } from '${manifest.name}';`,
+        resolveDir: consumer,
+      },
+      bundle: true,
+      write: false,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
+    return outputFiles[0].text;
+  };
+  const errors = await bundleOf('MemoryError');
+  assert.ok(errors.length < 4000, `MemoryError: ${errors.length} bytes`);
+  assert.doesNotMatch(errors, /WebAssembly|indexedDB/);
+  assert.doesNotMatch(await bundleOf('Mem0Provider'), /agent-memory\.wasm|indexedDB/);
+  assert.doesNotMatch(await bundleOf('MemorySession'), /indexedDB/);
+});
+
 test('who does not ask for encryption does not get it', async () => {
   const bundleOf = async (entry) => {
     const { outputFiles } = await build({

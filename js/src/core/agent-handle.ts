@@ -19,7 +19,7 @@ interface Owned {
   readonly ids: readonly ObjectId[];
 }
 
-const owners = finalizer<Owned>(({ core, ids }) => {
+const owners = /* @__PURE__ */ finalizer<Owned>(({ core, ids }) => {
   for (const id of ids) {
     core.free(id);
     core.remove(id);
