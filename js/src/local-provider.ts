@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+// For who compiles with the declarations, too: they need not name this library of TypeScript's.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Bridge, InvokeOptions, WireError, WriteArguments } from './core/bridge.js';
 import { finalizer } from './core/finalizer.js';
 import {

@@ -460,7 +460,7 @@ for (const [name, options] of [
     {
       module: 'esnext',
       moduleResolution: 'bundler',
-      lib: ['es2022', 'dom', 'esnext.disposable'],
+      lib: ['es2022', 'dom'],
       types: [],
     },
   ],
@@ -469,7 +469,7 @@ for (const [name, options] of [
     {
       module: 'node16',
       moduleResolution: 'node16',
-      lib: ['es2022', 'dom', 'esnext.disposable'],
+      lib: ['es2022', 'dom'],
       types: ['node'],
     },
   ],
@@ -478,7 +478,7 @@ for (const [name, options] of [
     {
       module: 'nodenext',
       moduleResolution: 'nodenext',
-      lib: ['es2022', 'dom', 'esnext.disposable'],
+      lib: ['es2022', 'dom'],
       types: ['node'],
     },
   ],
@@ -487,7 +487,7 @@ for (const [name, options] of [
     {
       module: 'esnext',
       moduleResolution: 'bundler',
-      lib: ['es2022', 'webworker', 'esnext.disposable'],
+      lib: ['es2022', 'webworker'],
       types: [],
     },
   ],
@@ -501,6 +501,13 @@ for (const [name, options] of [
         await readFile(path.join(root, 'tests/types', file)),
       );
     }
+    const entries = Object.keys(manifest.exports)
+      .filter((entry) => !/\.(wasm|json)$/.test(entry))
+      .map((entry) => entry.replace('.', manifest.name));
+    await writeFile(
+      path.join(project, 'every-entry.ts'),
+      entries.map((entry, index) => `export * as entry${index} from '${entry}';\n`).join(''),
+    );
     const compilerOptions = {
       ...strict,
       ...options,
