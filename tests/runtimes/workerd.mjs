@@ -18,11 +18,16 @@ function configOf({ modules, objects, bindings, compatibilityDate, compatibility
     const kind = name.endsWith('.wasm') ? 'wasm' : 'esModule';
     return `(name = ${quoted(name)}, ${kind} = embed ${quoted(name)})`;
   });
-  const namespaces = objects.map(
-    (name) => `(className = ${quoted(name)}, uniqueKey = ${quoted(name)}, enableSql = true)`,
+  const classes = Array.isArray(objects)
+    ? objects.map((name) => [name, name])
+    : Object.entries(objects);
+  const namespaces = classes.map(
+    ([name]) => `(className = ${quoted(name)}, uniqueKey = ${quoted(name)}, enableSql = true)`,
   );
   const bound = [
-    ...objects.map((name) => `(name = ${quoted(name)}, durableObjectNamespace = ${quoted(name)})`),
+    ...classes.map(
+      ([name, as]) => `(name = ${quoted(as)}, durableObjectNamespace = ${quoted(name)})`,
+    ),
     ...Object.entries(bindings).map(
       ([name, text]) => `(name = ${quoted(name)}, text = ${quoted(text)})`,
     ),
@@ -47,21 +52,67 @@ const worker :Workerd.Worker = (
 `;
 }
 
+/** Bundles `entry` as wrangler would, into `folder`; the names of the modules, the main one first. */
+async function bundle(entry, packageFolder, folder) {
+  const wasm = (await readdir(packageFolder)).filter((name) => name.endsWith('.wasm'));
+  for (const name of wasm) await copyFile(path.join(packageFolder, name), path.join(folder, name));
+  const here = {}; // marks what this plugin asks for itself
+  await build({
+    entryPoints: [entry],
+    outfile: path.join(folder, 'worker.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:workers', '*.wasm'],
+    plugins: [
+      {
+        name: 'package-at-hand',
+        setup(esbuild) {
+          // Also for who has a package.json of their own, as the examples do: the package knows itself.
+          esbuild.onResolve(
+            { filter: /^agent-memory-wasm\b/ },
+            ({ path: name, kind, pluginData }) =>
+              pluginData === here
+                ? undefined
+                : esbuild.resolve(name, { kind, resolveDir: packageFolder, pluginData: here }),
+          );
+        },
+      },
+    ],
+    logLevel: 'warning',
+    // A chunk that two entries share may have nothing that this one needs.
+    logOverride: { 'ignored-bare-import': 'silent' },
+  });
+  return ['worker.mjs', ...wasm];
+}
+
+/** The same for what `wrangler deploy --dry-run --outdir` made. */
+async function copyBundle(bundleFolder, folder) {
+  const names = (await readdir(bundleFolder)).filter((name) => /\.(js|wasm)$/.test(name));
+  for (const name of names) await copyFile(path.join(bundleFolder, name), path.join(folder, name));
+  return names.sort((a, b) => a.endsWith('.wasm') - b.endsWith('.wasm'));
+}
+
 /** A Worker that runs. Make it with `Workerd.start(...)`; end it with `stop()`. */
 export class Workerd {
   /** `http://127.0.0.1:…`; another one after `restart`. */
   origin;
+  /** What it has complained of since it was started. */
+  words = '';
   #folder;
   #child;
 
   /**
-   * Bundles the module `entry` and runs it. `packageFolder` is where the package's .wasm files are. `objects` are
-   * classes of Durable Objects, each bound by its own name, whose storage is a disk that outlives `restart`;
-   * `bindings` are texts by their names.
+   * Bundles the module `entry`, with the package whose .wasm files are in `packageFolder`, and runs it; or runs what
+   * wrangler made of one, which is in `bundleFolder`. `objects` are classes of Durable Objects, whose storage is a disk
+   * that outlives `restart`: a list, each bound by its own name, or an object that says by which. `bindings` are texts by
+   * their names.
    */
   static async start({
     entry,
     packageFolder = path.join(root, 'dist'),
+    bundleFolder,
     objects = [],
     bindings = {},
     compatibilityDate = '2026-04-01',
@@ -71,20 +122,9 @@ export class Workerd {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-workerd-'));
     worker.#folder = folder;
     await mkdir(path.join(folder, 'disk'));
-    const wasm = (await readdir(packageFolder)).filter((name) => name.endsWith('.wasm'));
-    for (const name of wasm)
-      await copyFile(path.join(packageFolder, name), path.join(folder, name));
-    await build({
-      entryPoints: [entry],
-      outfile: path.join(folder, 'worker.mjs'),
-      bundle: true,
-      format: 'esm',
-      platform: 'neutral',
-      conditions: ['workerd', 'worker', 'browser'],
-      external: ['cloudflare:workers', '*.wasm'],
-      logLevel: 'warning',
-    });
-    const modules = ['worker.mjs', ...wasm];
+    const modules = bundleFolder
+      ? await copyBundle(bundleFolder, folder)
+      : await bundle(entry, packageFolder, folder);
     const config = configOf({
       modules,
       objects,
@@ -135,8 +175,8 @@ export class Workerd {
     const killNow = () => child.kill('SIGKILL');
     process.once('exit', killNow);
     child.once('exit', () => process.off('exit', killNow));
-    let words = '';
-    child.stderr.setEncoding('utf8').on('data', (text) => (words += text));
+    this.words = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (this.words += text));
     const port = await new Promise((resolve, reject) => {
       let said = '';
       child.stdio[3].setEncoding('utf8').on('data', (text) => {
@@ -145,7 +185,7 @@ export class Workerd {
         if (match) resolve(match[1]);
       });
       child.once('error', reject);
-      child.once('exit', () => reject(new Error(`workerd ended: ${words}`)));
+      child.once('exit', () => reject(new Error(`workerd ended: ${this.words}`)));
     });
     this.origin = `http://127.0.0.1:${port}`;
   }
