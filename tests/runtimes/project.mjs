@@ -9,13 +9,14 @@ const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
 
 /**
- * Makes an empty project with the packed package installed in it, below the system's folder for temporary files.
+ * Makes an empty project with the packed package installed in it, below `within`: the system's folder for temporary
+ * files, or one whose node_modules it is to find.
  *
  * `version` is what the package says of itself in place of its own. Resolves with the project's `folder`, `installed`,
- * where the package is in it, and `remove()`.
+ * where the package is in it, its `tarball`, and `remove()`.
  */
-export async function makeProject({ version } = {}) {
-  const parent = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-project-'));
+export async function makeProject({ version, within = os.tmpdir() } = {}) {
+  const parent = await mkdtemp(path.join(within, 'agent-memory-project-'));
   const pack = async (source) => {
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', parent];
     const { stdout } = await run('npm', args, { cwd: source });
@@ -40,6 +41,7 @@ export async function makeProject({ version } = {}) {
   return {
     folder,
     installed: path.join(folder, 'node_modules/agent-memory-wasm'),
+    tarball,
     remove: () => rm(parent, { recursive: true, force: true }),
   };
 }
