@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -64,6 +65,34 @@ struct LocalStatus {
   std::int64_t bytes = 0;
 };
 
+/// How a memory stands to what is elsewhere of it, in a store that is kept in step with this one.
+/// Not copied: valid only while it is shown.
+struct SyncView {
+  std::string_view memory_id;
+  /// Of the write that made it what it is here. Empty where nothing was ever written under the id.
+  std::string_view version;
+  /// What was last noted of what is elsewhere; empty for nothing.
+  std::string_view note;
+  /// Whether it was written since the version that the note accounts for. What was deleted counts
+  /// only while there is a note of it.
+  bool is_unsettled = false;
+  /// As it is; nullptr where it is deleted, or never was.
+  const MemoryView* memory = nullptr;
+  std::optional<TimestampMs> expires_at_ms;
+};
+using SyncVisitor = std::function<void(const SyncView&)>;
+
+/// Which of them are shown: those with these ids, in this order; without any, the unsettled ones;
+/// or else all that have a note.
+struct SyncQuery {
+  std::vector<std::string> ids;
+  /// Of the unsettled ones, about in the order in which they came, no more than these; of those
+  /// that `identity` sees (one without ids: that have any). Of what was deleted nobody knows whose
+  /// it was: all of it. What has expired is left out: it is about to be deleted.
+  std::optional<std::int64_t> unsettled;
+  Identity identity;
+};
+
 /// The provider over one store. Several instances, in this context or others, may share a store:
 /// each sees what the others acknowledged. Operations on a closed provider fail with kClosed.
 class LocalProvider : public BaseMemoryProvider {
@@ -102,6 +131,16 @@ class LocalProvider : public BaseMemoryProvider {
   virtual Async<ImportReport> import_memories(
       std::string json_lines, std::function<void(std::int64_t, std::int64_t)> on_progress) = 0;
   virtual Async<LocalStatus> status() = 0;
+  /// Shows how memories stand to what is elsewhere of them.
+  virtual Result<void> visit_sync_states(const SyncQuery& query, const SyncVisitor& visit) = 0;
+  /// Takes steps in keeping in step, all in one write: a memory and its note never differ. Each is
+  /// an object with `id`, `note` and `version`, of each id there is one at most. With `put` the
+  /// memory is to be that, a memory as an export has it, and with `delete: true` it is to be gone,
+  /// if it is still of `version`; that is accounted for. Else the note accounts for `version`; an
+  /// empty one: for nothing. Returns those that were not taken, each as a kNoop with its id,
+  /// because the memory had another version by then. A put that cannot be kept is kInvalidArgument,
+  /// and nothing is taken. Notes are no part of histories and exports, and nobody is told of them.
+  virtual Async<std::vector<StoredMemory>> settle(JsonArray steps) = 0;
   /// Takes in what others wrote since the last time. Called by itself when the store tells.
   virtual Async<void> refresh() = 0;
   /// Folds the log into a checkpoint where that is due, and removes what expired. Worth calling in

@@ -5,6 +5,19 @@
 
 namespace agent_memory {
 
+const HistoryStep* MemoryEntry::mark() const {
+  for (const HistoryStep& step : history) {
+    if (step.is_mark()) return &step;
+  }
+  return nullptr;
+}
+
+bool MemoryEntry::is_unsettled() const {
+  const HistoryStep* noted = mark();
+  if (noted == nullptr) return is_live();
+  return version() > noted->generation && (is_live() || !noted->entry.memory.empty());
+}
+
 MemoryEntry to_entry(Operation operation) {
   MemoryEntry entry;
   if (operation.kind == MemoryEvent::kDelete) {

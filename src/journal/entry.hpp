@@ -3,6 +3,7 @@
 
 // What is known of a memory, and the operations that say so.
 
+#include <algorithm>
 #include <vector>
 
 #include "base/record.hpp"
@@ -23,12 +24,19 @@ struct Operation {
   MemoryRecord record;
 };
 
-/// A past operation, for `history`.
+/// A past operation, for `history`; or a mark, which is no part of it.
+///
+/// A mark is what somebody noted who keeps the memory elsewhere, too (SyncState). It changes
+/// nothing of the memory; its text is the note. Of several the newest counts, and it alone is kept;
+/// it outlives the memory.
 struct HistoryStep {
   Stamp stamp;
-  /// The kAdd that began the life it belongs to; never for a kDelete.
+  /// The kAdd that began the life it belongs to; never for a kDelete. Of a mark: the newest
+  /// operation that what is elsewhere accounts for.
   Stamp generation;
   HistoryEntry entry;
+
+  [[nodiscard]] bool is_mark() const { return entry.event == MemoryEvent::kNoop; }
 };
 
 /// All that is known under one id.
@@ -44,6 +52,13 @@ struct MemoryEntry {
   std::vector<HistoryStep> history;
 
   [[nodiscard]] bool is_live() const { return !generation.is_never() && deleted < generation; }
+  /// The newest operation, marks apart: what makes it what it is.
+  [[nodiscard]] Stamp version() const { return std::max({generation, changed, deleted}); }
+  /// Nullptr where it has none.
+  [[nodiscard]] const HistoryStep* mark() const;
+  /// Whether what is elsewhere does not account for it, as far as the mark says. What was deleted
+  /// is of interest only if there was a note of it.
+  [[nodiscard]] bool is_unsettled() const;
 };
 
 /// All that the operation says about its memory.

@@ -48,17 +48,8 @@ constexpr std::size_t kMaxWriters = 64;
 /// The sequence number of a mark.
 constexpr std::uint64_t kMark = 0;
 
-std::string hex(std::uint64_t value, std::size_t width) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out(width, '0');
-  for (std::size_t i = width; i > 0 && value != 0; --i, value >>= 4U) {
-    out[i - 1] = kDigits[value & 0xFU];
-  }
-  return out;
-}
-
 std::string log_key(std::uint64_t writer, std::uint64_t sequence) {
-  return std::string(kLogPrefix) + hex(writer, 16) + "/" + hex(sequence, 12);
+  return std::string(kLogPrefix) + to_hex(writer, 16) + "/" + to_hex(sequence, 12);
 }
 
 std::optional<WriterProgress> parse_log_key(std::string_view key) {
@@ -73,7 +64,7 @@ std::optional<WriterProgress> parse_log_key(std::string_view key) {
 }
 
 std::string part_key(std::string_view prefix, std::string_view checkpoint, std::uint64_t part) {
-  return std::string(prefix).append(checkpoint).append("/").append(hex(part, 6));
+  return std::string(prefix).append(checkpoint).append("/").append(to_hex(part, 6));
 }
 
 /// "segment/<checkpoint>/<n>" -> "<checkpoint>".
@@ -258,7 +249,7 @@ void Journal::set_aside(KeyValue value, std::size_t payload_bytes, Known* known,
 }
 
 void Journal::LogRecord::note(const PackedEntry& operation) {
-  if (operation.is_live()) return;
+  if (!operation.is_deleted()) return;
   ++deletions;
   deleted_at_ms = std::min(deleted_at_ms, operation.newest().ms());
 }
@@ -477,7 +468,7 @@ Async<void> Journal::append(const std::vector<MemoryEntry>* operations) {
     }
     value.add(packed);
     records.back().note(packed);
-    if (!packed.is_live()) ++deletions;
+    if (packed.is_deleted()) ++deletions;
   }
   put();
 
@@ -678,7 +669,9 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
   head.live = order.size();
   for (EntryIndex index = 0; index < table->size(); ++index) {
     const PackedEntry entry = table->packed(index);
-    if (!entry.is_live() && entry.newest().ms() + kTombstoneLifeMs > now_ms) order.push_back(index);
+    if (entry.is_live()) continue;
+    const bool is_needed = entry.newest().ms() + kTombstoneLifeMs > now_ms;
+    if (is_needed || entry.is_unsettled()) order.push_back(index);
   }
   Progress folded = known_.progress;
   for (const auto& [old_name, old] : known_.checkpoints) {
@@ -691,7 +684,7 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
   }
   head.folded = folded.all();
 
-  const std::string name = hex(stamp.time, 16) + "-" + hex(stamp.writer, 16);
+  const std::string name = to_text(stamp);
   std::vector<std::string> replaced;
   replaced.reserve(known_.log.size());
   for (const auto& [key, record] : known_.log)

@@ -20,7 +20,8 @@
 // leaves out those that are older than kTombstoneLifeMs, for by then nobody can: whoever has not
 // read for kReadingLifeMs reads everything anew before it writes or folds, and lets go of what is
 // not there any more (LocalProvider); whoever has read since knows of the deletion. Between the two
-// lies the time that a call may be under way and that clocks may differ by: two weeks.
+// lies the time that a call may be under way and that clocks may differ by: two weeks. One that is
+// yet to be told elsewhere (MemoryEntry::is_unsettled) stays until it was.
 //
 // A checkpoint names the writers that it knows, until there are too many: then it names all of them
 // by one new mark (a writer with the sequence number 0). Whoever does not know a mark cannot know

@@ -20,6 +20,13 @@ constexpr std::size_t kMaxChunks = 4096;
 std::uint32_t hash_id(PackedId id) { return hash32(id.bytes); }
 
 bool add_history(MemoryEntry& entry, HistoryStep step) {
+  if (step.is_mark()) {
+    const HistoryStep* known = entry.mark();
+    if (known != nullptr && step.stamp < known->stamp) return false;
+    if (known != nullptr && step.stamp != known->stamp) {
+      std::erase_if(entry.history, [](const HistoryStep& each) { return each.is_mark(); });
+    }
+  }
   const auto at = std::lower_bound(
       entry.history.begin(), entry.history.end(), step,
       [](const HistoryStep& left, const HistoryStep& right) { return left.stamp < right.stamp; });
@@ -31,7 +38,7 @@ bool add_history(MemoryEntry& entry, HistoryStep step) {
 /// What was deleted is forgotten: its texts go, that it was there stays.
 void forget_deleted(MemoryEntry& entry) {
   for (HistoryStep& step : entry.history) {
-    if (step.generation <= entry.deleted) step.entry.memory.clear();
+    if (step.generation <= entry.deleted && !step.is_mark()) step.entry.memory.clear();
   }
   if (entry.is_live()) return;
   std::string id = std::move(entry.record.id);

@@ -22,6 +22,8 @@ enum Flag : std::uint8_t {
   kMetadata = 1U << 4U,
   kUpdated = 1U << 5U,
   kLive = 1U << 6U,
+  /// It has a mark and is settled. Where this is not said, it is to be found out.
+  kSettled = 1U << 7U,
 };
 
 /// Of an origin.
@@ -104,11 +106,6 @@ class NearStamps {
   Stamp base_;
 };
 
-/// The newest of the three stamps of an entry, whose writer is its origin's.
-Stamp base_of(const MemoryEntry& entry) {
-  return std::max({entry.generation, entry.changed, entry.deleted});
-}
-
 void put_origin(ByteWriter& out, const MemoryRecord& record, std::uint64_t writer) {
   const std::pair<const std::optional<std::string>&, std::uint8_t> parts[] = {
       {record.identity.user_id, kUser},
@@ -153,7 +150,7 @@ bool has_one_step(const MemoryEntry& entry) {
 }
 
 void put_step(ByteWriter& out, const HistoryStep& step, const MemoryEntry& entry) {
-  const NearStamps near(base_of(entry));
+  const NearStamps near(entry.version());
   const bool same_writer = near.is_same_writer(step.stamp);
   const bool current_text = step.stamp == entry.changed && step.entry.memory == entry.record.memory;
   std::uint8_t life = 0;
@@ -193,7 +190,7 @@ HistoryStep read_step(ByteReader& in, const EntryFields& fields) {
 
 /// The three stamps, of which any may be never: two bits for each, then what is not said by them.
 void put_stamps(ByteWriter& out, const MemoryEntry& entry) {
-  const Stamp base = base_of(entry);
+  const Stamp base = entry.version();
   const NearStamps near(base);
   const Stamp stamps[] = {entry.generation, entry.changed, entry.deleted};
   unsigned kinds = 0;
@@ -284,10 +281,22 @@ IdPacker::IdPacker(std::string_view id) : id_(id) {
 }
 
 bool PackedEntry::is_live() const { return (flags & kLive) != 0; }
+bool PackedEntry::is_deleted() const { return !is_live() && !fields().deleted.is_never(); }
+bool PackedEntry::is_unsettled() const {
+  // What was added and no more has no mark.
+  if ((flags & (kSettled | kOneStep)) != 0) return (flags & kSettled) == 0;
+  return entry().is_unsettled();
+}
 bool PackedEntry::expires() const { return (flags & kExpires) != 0; }
 TimestampMs PackedEntry::expires_at_ms() const {
   constexpr TimestampMs kNever = kMaxTimestampMs + 1;
   return expires() ? fields().expires_at_ms.value_or(kNever) : kNever;
+}
+
+bool PackedEntry::has_note() const {
+  if ((flags & kOneStep) != 0) return false;
+  const MemoryEntry unpacked = entry();
+  return unpacked.mark() != nullptr && !unpacked.mark()->entry.memory.empty();
 }
 
 PackedId PackedEntry::id() const {
@@ -372,10 +381,11 @@ PackedEntry EntryPacker::pack(const MemoryEntry& entry) {
       flag_if(record.expires_at_ms.has_value(), kExpires) |
       flag_if(!record.metadata.empty(), kMetadata) |
       flag_if(record.updated_at_ms != record.created_at_ms, kUpdated) |
-      flag_if(entry.is_live(), kLive));
+      flag_if(entry.is_live(), kLive) |
+      flag_if(entry.mark() != nullptr && !entry.is_unsettled(), kSettled));
 
   origin_.clear();
-  put_origin(origin_, record, base_of(entry).writer);
+  put_origin(origin_, record, entry.version().writer);
   rest_.clear();
   if (id.is_uuid) {
     rest_.put_bytes(id.bytes);

@@ -83,6 +83,12 @@ struct PackedEntry {
   std::string_view rest;
 
   [[nodiscard]] bool is_live() const;
+  /// Not live, and not because its kAdd has not come yet, or never will.
+  [[nodiscard]] bool is_deleted() const;
+  /// See MemoryEntry.
+  [[nodiscard]] bool is_unsettled() const;
+  /// Whether it has a mark whose note says anything.
+  [[nodiscard]] bool has_note() const;
   [[nodiscard]] bool expires() const;
   /// Later than any time where it never expires.
   [[nodiscard]] TimestampMs expires_at_ms() const;

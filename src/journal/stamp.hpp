@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "agent_memory/types.hpp"
 
@@ -25,6 +28,14 @@ struct Stamp {
   [[nodiscard]] std::uint32_t counter() const { return static_cast<std::uint32_t>(time & 0xFFFU); }
   friend auto operator<=>(const Stamp&, const Stamp&) = default;
 };
+
+/// Lower case, with zeros in front.
+std::string to_hex(std::uint64_t value, std::size_t width);
+
+/// "<time>-<writer>" in 16 hexadecimal digits each.
+std::string to_text(Stamp stamp);
+/// The stamp whose text it is; nullopt where it is of none.
+std::optional<Stamp> parse_stamp(std::string_view text);
 
 /// Gives out stamps that grow, whatever the wall clock does, and that are greater than every
 /// stamp it was shown.

@@ -105,7 +105,9 @@ std::vector<HistoryEntry> read_history(LineReader& reader, const JsonValue& line
   return history;
 }
 
-Result<ExportedMemory> parse_line(const JsonValue& line, std::size_t number) {
+}  // namespace
+
+Result<ExportedMemory> parse_exported(const JsonValue& line, std::size_t number) {
   if (line.if_object() == nullptr) {
     return malformed(number, "must be an object, got " + describe(line));
   }
@@ -150,6 +152,8 @@ Result<ExportedMemory> parse_line(const JsonValue& line, std::size_t number) {
   return out;
 }
 
+namespace {
+
 Result<void> check_header(const JsonValue& line) {
   const std::string* format = line.find_string("format");
   const JsonValue* version = line.find("version");
@@ -188,6 +192,7 @@ std::string export_line(const MemoryEntry& entry) {
   }
   JsonArray history;
   for (const HistoryStep& step : entry.history) {
+    if (step.is_mark()) continue;
     history.push_back(JsonObject{{"event", memory_event_name(step.entry.event)},
                                  {"memory", step.entry.memory},
                                  {"at", format_iso8601(step.entry.at_ms)}});
@@ -214,7 +219,7 @@ Result<std::vector<ExportedMemory>> parse_export(std::string_view json_lines) {
       has_header = true;
       continue;
     }
-    Result<ExportedMemory> memory = parse_line(*line, number);
+    Result<ExportedMemory> memory = parse_exported(*line, number);
     if (!memory) return std::move(memory).error();
     out.push_back(*std::move(memory));
   }

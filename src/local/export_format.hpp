@@ -24,6 +24,9 @@ struct ExportedMemory {
 std::string export_header(std::size_t memories);
 std::string export_line(const MemoryEntry& entry);
 
+/// Reads the memory of one line. Fails as `parse_export` does.
+Result<ExportedMemory> parse_exported(const JsonValue& line, std::size_t number = 1);
+
 /// Reads a whole file. The first malformed line fails all of it: kInvalidArgument, field `json`,
 /// "json line 7: memory must be a string, got 3". Blank lines are skipped; a file without any
 /// line is malformed. Unknown members are ignored.

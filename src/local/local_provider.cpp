@@ -38,23 +38,30 @@ std::size_t to_size(std::int64_t count) {
   return static_cast<std::size_t>(std::min(count, kMaxSize));
 }
 
+/// A memory as it is packed; its id in `room`, where it must be unpacked.
+MemoryView view_of(const EntryFields& fields, char (&room)[PackedId::kUnpackedUuid]) {
+  return {.id = fields.id.unpack(room),
+          .memory = fields.memory,
+          .score = 1.0,
+          .metadata = fields.metadata,
+          .created_at_ms = fields.created_at_ms,
+          .updated_at_ms = fields.updated_at_ms,
+          .user_id = fields.user_id,
+          .agent_id = fields.agent_id,
+          .run_id = fields.run_id,
+          .name = fields.name,
+          .role = fields.role,
+          .explanation = nullptr};
+}
+
 /// Shows a memory as it is packed.
 void show(const PackedEntry& entry, double score, const Explanation* explanation,
           const MemoryVisitor& visit) {
-  const EntryFields fields = entry.fields();
-  char id[PackedId::kUnpackedUuid];
-  visit({.id = fields.id.unpack(id),
-         .memory = fields.memory,
-         .score = score,
-         .metadata = fields.metadata,
-         .created_at_ms = fields.created_at_ms,
-         .updated_at_ms = fields.updated_at_ms,
-         .user_id = fields.user_id,
-         .agent_id = fields.agent_id,
-         .run_id = fields.run_id,
-         .name = fields.name,
-         .role = fields.role,
-         .explanation = explanation});
+  char room[PackedId::kUnpackedUuid];
+  MemoryView view = view_of(entry.fields(), room);
+  view.score = score;
+  view.explanation = explanation;
+  visit(view);
 }
 
 RetrievedMemory copy_of(const MemoryView& view) {
@@ -133,8 +140,9 @@ class PendingWrite {
     hashes_.back() = hash;
     keys_.back() = std::move(key);
   }
-  void append(Operation operation) {
-    operations_.push_back(to_entry(std::move(operation)));
+  void append(Operation operation) { append(to_entry(std::move(operation))); }
+  void append(MemoryEntry operation) {
+    operations_.push_back(std::move(operation));
     hashes_.emplace_back();
     keys_.emplace_back();
   }
@@ -154,9 +162,10 @@ class PendingWrite {
     return nullptr;
   }
   [[nodiscard]] const std::vector<MemoryEntry>& operations() const { return operations_; }
+  [[nodiscard]] std::vector<MemoryEntry>& operations() { return operations_; }
   [[nodiscard]] bool only_deletes() const {
     return std::none_of(operations_.begin(), operations_.end(),
-                        [](const MemoryEntry& each) { return each.is_live(); });
+                        [](const MemoryEntry& each) { return each.deleted.is_never(); });
   }
   /// Does to the store what the operations say.
   template <typename Visitor>
@@ -400,8 +409,9 @@ class LocalProviderImpl final : public LocalProvider,
     if (auto checked = validate_memory_id(memory_id); !checked) return std::move(checked).error();
     std::vector<HistoryEntry> steps;
     if (const std::optional<EntryIndex> index = store_.find(memory_id)) {
-      for (HistoryStep& step : store_[*index].entry().history)
-        steps.push_back(std::move(step.entry));
+      for (HistoryStep& step : store_[*index].entry().history) {
+        if (!step.is_mark()) steps.push_back(std::move(step.entry));
+      }
     }
     return steps;
   }
@@ -505,6 +515,42 @@ class LocalProviderImpl final : public LocalProvider,
         .bytes = static_cast<std::int64_t>(journal_.stored_bytes())};
   }
 
+  Result<void> visit_sync_states(const SyncQuery& query, const SyncVisitor& visit) override {
+    if (closed_) return closed();
+    for (const std::string& id : query.ids)
+      show_state(id, store_.find(id), visit);
+    if (!query.ids.empty()) return {};
+    const TimestampMs now_ms = now();
+    std::int64_t left = query.unsettled.value_or(kMaxSize);
+    for (EntryIndex index = 0; index < store_.size() && left > 0; ++index) {
+      const PackedEntry entry = store_[index];
+      if (query.unsettled ? !is_waiting(entry, query.identity, now_ms) : !entry.has_note())
+        continue;
+      show_state(entry.id().unpacked(), index, visit);
+      --left;
+    }
+    return {};
+  }
+
+  Async<std::vector<StoredMemory>> settle(JsonArray steps) override {
+    const auto self = shared_from_this();
+    const Result<AsyncMutex::Lock> lock = co_await begin_write();
+    if (!lock) co_return lock.error();
+    std::vector<StoredMemory> refused;
+    PendingWrite write;
+    for (const JsonValue& step : steps) {
+      const Result<bool> taken = take_step(step, write);
+      if (!taken) co_return taken.error();
+      if (*taken) continue;
+      MemoryRecord record;
+      record.id = *step.find_string("id");
+      refused.push_back(to_stored(record, MemoryEvent::kNoop));
+    }
+    Result<void> committed = co_await commit(std::move(write));
+    if (!committed) co_return std::move(committed).error();
+    co_return refused;
+  }
+
   Async<void> refresh() override {
     const auto self = shared_from_this();
     const AsyncMutex::Lock lock = co_await writes_.acquire();
@@ -577,6 +623,78 @@ class LocalProviderImpl final : public LocalProvider,
     StoreOptions options;
     if (change.metadata) options.metadata = *change.metadata;
     return validate(options);
+  }
+
+  static bool is_waiting(const PackedEntry& entry, const Identity& identity, TimestampMs now_ms) {
+    if (!entry.is_unsettled() || is_expired(entry, now_ms)) return false;
+    // Without ids of its own the call would see those that have none.
+    return !entry.is_live() || is_visible_to(entry.fields(), identity) != identity.empty();
+  }
+
+  void show_state(const std::string& id, std::optional<EntryIndex> index,
+                  const SyncVisitor& visit) const {
+    const MemoryEntry entry = index ? store_[*index].entry() : MemoryEntry{};
+    const HistoryStep* mark = entry.mark();
+    const std::string version = entry.version().is_never() ? "" : to_text(entry.version());
+    SyncView view{.memory_id = id,
+                  .version = version,
+                  .note = mark == nullptr ? std::string_view() : mark->entry.memory,
+                  .is_unsettled = entry.is_unsettled(),
+                  .memory = nullptr,
+                  .expires_at_ms = entry.record.expires_at_ms};
+    if (!entry.is_live()) return visit(view);
+    char room[PackedId::kUnpackedUuid];
+    const MemoryView memory = view_of(store_[*index].fields(), room);
+    view.memory = &memory;
+    visit(view);
+  }
+
+  /// Adds what makes the step; false where the memory has another version than it is for.
+  Result<bool> take_step(const JsonValue& step, PendingWrite& write) {
+    const auto text = [&](std::string_view key) -> const std::string& {
+      static const std::string kNone;
+      const std::string* found = step.find_string(key);
+      return found == nullptr ? kNone : *found;
+    };
+    const TimestampMs now_ms = now();
+    const std::string& id = text("id");
+    const JsonValue* put = step.find("put");
+    const bool deletes = step.find("delete") != nullptr;
+    EntryFields known;
+    bool is_live = false;
+    if (const std::optional<EntryIndex> index = store_.find(id)) {
+      known = store_[*index].fields();
+      is_live = store_[*index].is_live();
+    }
+    Stamp accounted = parse_stamp(text("version")).value_or(Stamp{});
+    if ((put != nullptr || deletes) &&
+        accounted != std::max({known.generation, known.changed, known.deleted})) {
+      return false;
+    }
+    MemoryEntry entry;
+    if (put != nullptr) {
+      Result<ExportedMemory> memory = parse_exported(*put);
+      if (!memory) return std::move(memory).error();
+      entry.record = std::move(memory->record);
+    }
+    entry.record.id = id;
+    if (put != nullptr || (deletes && is_live)) {
+      accounted = stamps_.next(now_ms);
+      MemoryEvent event = MemoryEvent::kDelete;
+      if (put != nullptr) {
+        event = is_live ? MemoryEvent::kUpdate : MemoryEvent::kAdd;
+        entry.generation = is_live ? known.generation : accounted;
+        entry.changed = accounted;
+      } else {
+        entry.deleted = accounted;
+      }
+      entry.history.push_back(
+          {accounted, entry.generation, {event, entry.record.memory, entry.record.updated_at_ms}});
+    }
+    entry.history.push_back(
+        {stamps_.next(now_ms), accounted, {MemoryEvent::kNoop, text("note"), now_ms}});
+    write.append(std::move(entry));
+    return true;
   }
 
   [[nodiscard]] TimestampMs now() const {
@@ -699,10 +817,15 @@ class LocalProviderImpl final : public LocalProvider,
 
   /// Makes deletions durable where there is no room for a record of them, by writing a checkpoint
   /// without what they delete in place of all that is there.
-  Async<bool> rewrite_without(const PendingWrite* write) {
+  Async<bool> rewrite_without(PendingWrite* write) {
     std::vector<bool> goes(store_.size());
-    for (const MemoryEntry& deletion : write->operations())
-      goes[*store_.find(deletion.record.id)] = true;
+    for (MemoryEntry& deletion : write->operations()) {
+      const EntryIndex index = *store_.find(deletion.record.id);
+      goes[index] = true;
+      // What was noted of it is needed still.
+      const MemoryEntry entry = store_[index].entry();
+      if (entry.mark() != nullptr) deletion.history.push_back(*entry.mark());
+    }
     std::vector<EntryIndex> order = store_.live_order();
     std::erase_if(order, [&](EntryIndex index) { return goes[index]; });
     const TimestampMs now_ms = now();

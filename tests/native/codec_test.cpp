@@ -210,7 +210,7 @@ TEST_CASE("operations come back as the entries that say what they do", "[codec]"
   for (int i = 0; i < 500; ++i) {
     std::vector<MemoryEntry> operations;
     for (std::size_t count = random.below(5); count > 0; --count)
-      operations.push_back(to_entry(random_operation(random)));
+      operations.push_back(entry_of(random_operation(random)));
     REQUIRE(shown(decoded(encoded(operations), false)) == shown(operations));
   }
 }

@@ -16,6 +16,7 @@
 #include "journal/segment.hpp"
 #include "journal/stamp.hpp"
 #include "support/fakes.hpp"
+#include "support/records.hpp"
 
 using namespace agent_memory;
 using namespace agent_memory::testing;
@@ -41,13 +42,19 @@ Operation update(std::string id, Stamp stamp, Stamp generation, std::string text
   operation.generation = generation;
   return operation;
 }
+Operation mark(std::string id, Stamp stamp, Stamp accounted, std::string note) {
+  Operation operation = make(MemoryEvent::kNoop, std::move(id), stamp, std::move(note));
+  operation.generation = accounted;
+  return operation;
+}
 Operation removal(std::string id, Stamp stamp) {
   return make(MemoryEvent::kDelete, std::move(id), stamp, {});
 }
 
 void print(std::ostream& out, const std::string& id, bool live, const std::string& text,
-           const std::vector<HistoryEntry>& history) {
-  out << id << (live ? " = '" + text + "'" : std::string(" gone")) << " [";
+           const std::vector<HistoryEntry>& history, bool is_unsettled) {
+  out << id << (live ? " = '" + text + "'" : std::string(" gone"))
+      << (is_unsettled ? " unsettled [" : " [");
   for (const HistoryEntry& step : history) {
     out << memory_event_name(step.event) << " '" << step.memory << "' " << step.at_ms << "; ";
   }
@@ -63,7 +70,9 @@ std::string state_of(const MemoryTable& table) {
     for (const HistoryStep& step : entry.history)
       history.push_back(step.entry);
     std::ostringstream line;
-    print(line, entry.record.id, entry.is_live(), entry.record.memory, history);
+    CHECK(table.packed(i).is_unsettled() == entry.is_unsettled());
+    print(line, entry.record.id, entry.is_live(), entry.record.memory, history,
+          entry.is_unsettled());
     lines[entry.record.id] = line.str();
   }
   std::string state;
@@ -73,7 +82,7 @@ std::string state_of(const MemoryTable& table) {
 }
 
 /// The same, from the rules: the newest deletion counts, of the lives after it the newest, of its
-/// changes the newest; texts of lives that were deleted are gone.
+/// changes the newest; texts of lives that were deleted are gone. Of the marks the newest is kept.
 std::string expected_state(std::vector<Operation> operations) {
   std::sort(operations.begin(), operations.end(),
             [](const Operation& left, const Operation& right) { return left.stamp < right.stamp; });
@@ -90,13 +99,25 @@ std::string expected_state(std::vector<Operation> operations) {
       if (each.kind == MemoryEvent::kDelete) deleted = std::max(deleted, each.stamp);
     }
     const Operation* newest = nullptr;
+    const Operation* noted = nullptr;
+    for (const Operation& each : all) {
+      if (each.kind == MemoryEvent::kNoop) noted = &each;
+    }
     std::vector<HistoryEntry> history;
     for (const Operation& each : all) {
+      if (each.kind == MemoryEvent::kNoop) {
+        if (&each == noted) history.push_back({each.kind, each.record.memory, each.at_ms});
+        continue;
+      }
       const bool alive = each.kind != MemoryEvent::kDelete && life(each) > deleted;
       history.push_back({each.kind, alive ? each.record.memory : "", each.at_ms});
       if (alive && (newest == nullptr || life(each) >= life(*newest))) newest = &each;
     }
-    print(state, id, newest != nullptr, newest == nullptr ? "" : newest->record.memory, history);
+    const Stamp version = newest == nullptr ? deleted : std::max(newest->stamp, life(*newest));
+    const bool is_wanted = newest != nullptr || (noted != nullptr && !noted->record.memory.empty());
+    const bool is_unsettled = is_wanted && (noted == nullptr || version > noted->generation);
+    print(state, id, newest != nullptr, newest == nullptr ? "" : newest->record.memory, history,
+          is_unsettled);
   }
   return state.str();
 }
@@ -116,7 +137,11 @@ std::vector<Operation> random_operations(FakeRandom& random) {
       if (is_life && each.stamp < stamp) lives.push_back(each.stamp);
     }
     const std::string text = "text " + std::to_string(i);
-    if (lives.empty() || random.once_in(4)) {
+    if (random.once_in(4)) {
+      const bool is_blank = operations.empty() || random.once_in(4);
+      operations.push_back(mark(id, stamp, is_blank ? Stamp{} : random.pick(operations).stamp,
+                                random.once_in(3) ? "" : text));
+    } else if (lives.empty() || random.once_in(4)) {
       operations.push_back(add(id, stamp, text));
     } else if (random.once_in(3)) {
       operations.push_back(removal(id, stamp));
@@ -163,7 +188,7 @@ class Mirror {
 MemoryTable applied(const std::vector<Operation>& operations) {
   MemoryTable table;
   for (const Operation& each : operations)
-    table.apply(each);
+    table.merge(entry_of(each));
   return table;
 }
 
@@ -333,7 +358,7 @@ TEST_CASE("any order and any repetition of operations gives the same memories",
       MemoryTable table;
       Mirror mirror;
       for (const Operation& each : order)
-        mirror.follow(table, table.apply(each));
+        mirror.follow(table, table.merge(entry_of(each)));
       REQUIRE(state_of(table) == expected);
       mirror.check(table);
     }
@@ -366,7 +391,7 @@ TEST_CASE("merging what several stores know gives what they know together",
         if (random.once_in(4)) mirror.follow(table, table.merge(entries.back()));
         entries.pop_back();
       } else {
-        mirror.follow(table, table.apply(loose.back()));
+        mirror.follow(table, table.merge(entry_of(loose.back())));
         loose.pop_back();
       }
     }

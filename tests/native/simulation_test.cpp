@@ -424,7 +424,8 @@ class Simulation {
     auto call = std::make_shared<Call>();
     call->what = std::move(what);
     call->claims = std::move(claims);
-    call->is_single = call->what.starts_with("update") || call->what.starts_with("delete ");
+    call->is_single = call->what.starts_with("update") || call->what.starts_with("delete ") ||
+                      call->what.starts_with("note ");
     tab.calls.push_back(call);
     // Noted before it starts: where nothing waits, it writes at once.
     auto started = std::make_shared<Started<Result<T>>>(std::move(task));
@@ -464,7 +465,10 @@ class Simulation {
     if (!tab.provider || tab.is_closing || tab.is_asleep || tab.calls.size() >= 3) return;
     // What deletes everything could not be told from what deletes one.
     if (!tab.calls.empty() && tab.calls.front()->what == "delete-all") return;
-    switch (random_.below(14)) {
+    switch (random_.below(16)) {
+      case 14:
+      case 15:
+        return note(tab);
       case 0:
       case 1:
       case 2:
@@ -566,6 +570,53 @@ class Simulation {
         },
         [id](const Landed& landed) {
           return landed.kind == MemoryEvent::kDelete && landed.record.id == id;
+        });
+  }
+
+  /// What a tab knows of a memory elsewhere.
+  struct Seen {
+    std::string version;
+    std::string note;
+    bool is_unsettled = false;
+    bool is_live = false;
+  };
+  Seen look_at(Tab& tab, const std::string& id) const {
+    SyncQuery query;
+    query.ids = {id};
+    Seen seen;
+    const Result<void> visited = tab.provider->visit_sync_states(query, [&](const SyncView& view) {
+      seen = {.version = std::string(view.version),
+              .note = std::string(view.note),
+              .is_unsettled = view.is_unsettled,
+              .is_live = view.memory != nullptr};
+    });
+    require(visited.has_value(), "cannot look at " + id);
+    return seen;
+  }
+
+  /// Notes of a memory, or of one that is gone, what is elsewhere of it: of what it is now, or of
+  /// nothing.
+  void note(Tab& tab) {
+    const std::vector<std::string> known = model_.ids();
+    if (known.empty()) return;
+    const std::string id = random_.pick(known);
+    const Seen seen = look_at(tab, id);
+    // A deletion that was told is forgotten some day: nothing can be owed of it again.
+    if (seen.version.empty()) return;
+    const std::string text = random_.once_in(4) ? "" : "note " + std::to_string(++texts_);
+    const std::string version = seen.is_live && random_.once_in(4) ? "" : seen.version;
+    JsonArray steps;
+    steps.emplace_back(JsonObject{{"id", id}, {"version", version}, {"note", text}});
+    begin<std::vector<StoredMemory>>(
+        tab, "note '" + text + "' of " + id, tab.provider->settle(std::move(steps)),
+        [this](Call& done, const Result<std::vector<StoredMemory>>& refused) {
+          if (!refused) return;
+          require(refused->empty() && done.landed.size() == 1,
+                  "acknowledged and not on the disk: " + done.what);
+        },
+        [id, text](const Landed& landed) {
+          return landed.kind == MemoryEvent::kNoop && landed.record.id == id &&
+                 landed.record.memory == text;
         });
   }
 
@@ -719,10 +770,27 @@ class Simulation {
     }
     require(count == seen.size(), who + "has memories that expired");
     if (!expected.empty()) check_one(tab, who, expected);
+    check_marks(tab, who);
     if (!weather_.fails && !is_damaged_) {
       require(tab.heard->errors.empty(),
               who + "an error out of nowhere: " +
                   (tab.heard->errors.empty() ? "" : tab.heard->errors.front().error.message));
+    }
+  }
+
+  /// What is elsewhere is known as it was noted. What was deleted and told is forgotten some day.
+  void check_marks(Tab& tab, const std::string& who) {
+    for (const std::string& id : model_.ids()) {
+      if (model_.is_tainted(id)) continue;
+      const Seen state = look_at(tab, id);
+      const bool is_unsettled = model_.is_unsettled(id);
+      const bool is_live = model_.find(id) != nullptr;
+      require(!is_unsettled || state.is_unsettled, who + "forgot that it is to tell of " + id);
+      require(!is_live || is_unsettled || !state.is_unsettled, who + "is to tell again of " + id);
+      const Landed* mark = model_.mark(id);
+      require(
+          (!is_live && !is_unsettled) || state.note == (mark == nullptr ? "" : mark->record.memory),
+          who + "has another note of " + id + ": " + state.note);
     }
   }
 

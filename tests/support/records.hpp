@@ -85,15 +85,31 @@ inline MemoryRecord random_record(FakeRandom& random) {
   return record;
 }
 
+/// What the operation says; of a kNoop, which `to_entry` does not know, the mark that accounts for
+/// its generation, with its text as the note.
+inline MemoryEntry entry_of(Operation operation) {
+  if (operation.kind != MemoryEvent::kNoop) return to_entry(std::move(operation));
+  MemoryEntry entry;
+  entry.record.id = operation.record.id;
+  entry.history.push_back({operation.stamp,
+                           operation.generation,
+                           {operation.kind, operation.record.memory, operation.at_ms}});
+  return entry;
+}
+
 inline Operation random_operation(FakeRandom& random) {
   Operation operation;
-  operation.kind = static_cast<MemoryEvent>(random.below(3));
+  operation.kind = static_cast<MemoryEvent>(random.below(4));
   operation.stamp = {.time = 1 + random.next() / 2, .writer = random.next()};
   operation.at_ms = static_cast<TimestampMs>(random.below(1000)) - 500;
   operation.record = random_record(random);
   if (operation.kind == MemoryEvent::kUpdate) operation.generation = {.time = 7, .writer = 8};
-  if (operation.kind == MemoryEvent::kDelete) {
+  if (operation.kind == MemoryEvent::kDelete || operation.kind == MemoryEvent::kNoop) {
     operation.record = with<MemoryRecord>([&](auto& it) { it.id = operation.record.id; });
+  }
+  if (operation.kind == MemoryEvent::kNoop) {
+    if (!random.once_in(3)) operation.record.memory = "a note";
+    if (!random.once_in(3)) operation.generation = {.time = random.next() / 2, .writer = 8};
   }
   return operation;
 }

@@ -16,6 +16,10 @@ Landed to_landed(const MemoryEntry& operation, std::size_t write) {
   landed.generation = operation.generation;
   landed.record = operation.record;
   landed.write = write;
+  if (landed.kind == MemoryEvent::kNoop) {
+    landed.generation = operation.history.front().generation;
+    landed.record.memory = operation.history.front().entry.memory;
+  }
   return landed;
 }
 
@@ -53,7 +57,7 @@ const Landed* SimulationModel::find(const std::string& id) const {
   if (found == operations_.end()) return nullptr;
   const Landed* newest = nullptr;
   for (const Landed& each : found->second) {
-    if (each.kind == MemoryEvent::kDelete) continue;
+    if (each.kind == MemoryEvent::kDelete || each.kind == MemoryEvent::kNoop) continue;
     if (newest == nullptr ||
         std::pair(each.generation, each.stamp) > std::pair(newest->generation, newest->stamp)) {
       newest = &each;
@@ -76,16 +80,46 @@ bool SimulationModel::ever_said(const std::string& id, const std::string& text) 
   const auto found = operations_.find(id);
   return found != operations_.end() &&
          std::any_of(found->second.begin(), found->second.end(), [&](const Landed& each) {
-           return each.kind != MemoryEvent::kDelete && each.record.memory == text;
+           return each.kind != MemoryEvent::kDelete && each.kind != MemoryEvent::kNoop &&
+                  each.record.memory == text;
          });
+}
+
+const Landed* SimulationModel::mark(const std::string& id) const {
+  const auto found = operations_.find(id);
+  if (found == operations_.end()) return nullptr;
+  const Landed* newest = nullptr;
+  for (const Landed& each : found->second) {
+    if (each.kind != MemoryEvent::kNoop) continue;
+    if (newest == nullptr || each.stamp > newest->stamp) newest = &each;
+  }
+  return newest;
+}
+
+bool SimulationModel::is_unsettled(const std::string& id) const {
+  const Landed* memory = find(id);
+  const Landed* noted = mark(id);
+  if (noted == nullptr) return memory != nullptr;
+  if (memory == nullptr && noted->record.memory.empty()) return false;
+  const Stamp version = memory == nullptr ? deleted(operations_.at(id)) : memory->stamp;
+  return version > noted->generation;
+}
+
+std::vector<std::string> SimulationModel::ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, operations] : operations_) {
+    if (!operations.empty()) ids.push_back(id);
+  }
+  return ids;
 }
 
 std::vector<const Landed*> SimulationModel::history(const std::string& id) const {
   std::vector<const Landed*> steps;
   const auto found = operations_.find(id);
   if (found == operations_.end()) return steps;
-  for (const Landed& each : found->second)
-    steps.push_back(&each);
+  for (const Landed& each : found->second) {
+    if (each.kind != MemoryEvent::kNoop) steps.push_back(&each);
+  }
   std::sort(steps.begin(), steps.end(),
             [](const Landed* left, const Landed* right) { return left->stamp < right->stamp; });
   return steps;
@@ -105,7 +139,7 @@ std::set<std::string> SimulationModel::forgotten_texts() const {
   for (const auto& [id, operations] : operations_) {
     const Stamp until = deleted(operations);
     for (const Landed& each : operations) {
-      if (each.kind == MemoryEvent::kDelete) continue;
+      if (each.kind == MemoryEvent::kDelete || each.kind == MemoryEvent::kNoop) continue;
       const bool is_over = each.generation <= until && !is_tainted(id);
       (is_over ? texts : kept).insert(each.record.memory);
     }

@@ -18,9 +18,9 @@ namespace agent_memory::testing {
 
 /// An operation that reached the disk.
 struct Landed {
-  MemoryEvent kind = MemoryEvent::kAdd;
+  MemoryEvent kind = MemoryEvent::kAdd;  ///< kNoop: a mark, with its note as the record's text.
   Stamp stamp;
-  /// The kAdd whose life it belongs to; never for a kDelete.
+  /// The kAdd whose life it belongs to; never for a kDelete. Of a mark: what it accounts for.
   Stamp generation;
   MemoryRecord record;
   /// Which write brought it.
@@ -50,7 +50,13 @@ class SimulationModel {
   [[nodiscard]] std::map<std::string, const Landed*> live() const;
   /// Whether some operation gave that memory this text.
   [[nodiscard]] bool ever_said(const std::string& id, const std::string& text) const;
-  /// All that was done to it, oldest first.
+  /// The newest mark; nullptr where there is none.
+  [[nodiscard]] const Landed* mark(const std::string& id) const;
+  /// Whether something was done to it that its newest mark does not account for.
+  [[nodiscard]] bool is_unsettled(const std::string& id) const;
+  /// All ids of which anything is known.
+  [[nodiscard]] std::vector<std::string> ids() const;
+  /// All that was done to it, oldest first; no marks.
   [[nodiscard]] std::vector<const Landed*> history(const std::string& id) const;
   /// Whether the memory was deleted with that stamp.
   [[nodiscard]] bool knows_deletion(const std::string& id, Stamp stamp) const;
