@@ -41,8 +41,9 @@ const facade = [
   { files: /^testing\//, mayImport: /^(testing\/|types$|errors$)/ },
   { files: /^wasm\//, mayImport: /^(wasm\/|types$)/ },
   { files: /^core\//, mayImport: /^(core\/|errors$|types$)/ },
+  { files: /^sync\//, mayImport: /^(sync\/|core\/|types$|errors$)/ },
   { files: /^(types|enums|errors)$/, mayImport: /^(types|enums|errors)$/ },
-  { files: /^[^/]+$/, mayImport: /^([^/]+$|core\/|storage\/)/ },
+  { files: /^[^/]+$/, mayImport: /^([^/]+$|core\/|storage\/|sync\/)/ },
 ];
 
 /** What is no file of js/src: who may import it. */

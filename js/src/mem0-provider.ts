@@ -88,6 +88,21 @@ export class Mem0Provider extends BaseMemoryProvider {
     }
   }
 
+  /** Which of Mem0's two HTTP APIs it speaks. */
+  get api(): 'platform' | 'self-hosted' {
+    return this.#options.api ?? 'platform';
+  }
+
+  /** Whether Mem0 makes facts of what is stored. */
+  get infer(): boolean {
+    return this.#options.infer ?? true;
+  }
+
+  /** Whether an add is waited for until it is done. */
+  get waitForCompletion(): boolean {
+    return this.#options.waitForCompletion ?? true;
+  }
+
   /** See {@link MemoryProvider.retrieveMemories}. `topK` is at most 1,000. */
   override retrieveMemories(
     query: string,

@@ -215,7 +215,37 @@ Result<void> import_memories(Call& call) {
   return run(call, call.object.local->import_memories(*std::move(json_lines), on_progress));
 }
 
+/// [ids, how many unsettled ones (0: all that have a note), identity]
+Result<void> sync_states(Call& call) {
+  SyncQuery query;
+  if (const JsonArray* ids = call.argument(0).if_array()) {
+    for (const JsonValue& id : *ids)
+      query.ids.push_back(id.if_string() == nullptr ? std::string() : *id.if_string());
+  }
+  const double* limit = call.argument(1).if_number();
+  if (limit != nullptr && *limit > 0) query.unsettled = static_cast<std::int64_t>(*limit);
+  if (auto decoded = decode(call.argument(2), query.identity); !decoded) return decoded;
+  Packer out;
+  const std::size_t list = out.list();
+  std::size_t count = 0;
+  Result<void> visited = call.object.local->visit_sync_states(query, [&](const SyncView& state) {
+    pack(out, state);
+    ++count;
+  });
+  if (!visited) return visited;
+  out.end_list(list, count);
+  host_deliver(call.ticket, true, out);
+  return {};
+}
+
+/// [steps]
+Result<void> settle(Call& call) {
+  JsonArray* steps = call.argument(0).if_array();
+  return run(call, call.object.local->settle(steps == nullptr ? JsonArray() : std::move(*steps)));
+}
+
 Result<void> status(Call& call) { return run(call, call.object.local->status()); }
+Result<void> refresh(Call& call) { return run(call, call.object.local->refresh()); }
 Result<void> maintain(Call& call) { return run(call, call.object.local->maintain()); }
 Result<void> close(Call& call) { return run(call, call.object.local->close()); }
 Result<void> is_maintenance_due(Call& call) {
@@ -393,6 +423,9 @@ constexpr Operation kOperations[] = {
     {before_model_request, Needs::kSession},
     {after_run, Needs::kSession},
     {flush, Needs::kSession},
+    {refresh, Needs::kLocal},
+    {sync_states, Needs::kLocal},
+    {settle, Needs::kLocal},
 };
 
 bool has(const Object& object, Needs needs) {

@@ -527,6 +527,24 @@ void pack(Packer& out, const LocalStatus& status) {
   out.end();
 }
 
+void pack(Packer& out, const SyncView& state) {
+  out.array(6);
+  out.string(state.memory_id);
+  out.string(state.version);
+  out.string(state.note);
+  out.boolean(state.is_unsettled);
+  if (state.memory != nullptr) {
+    pack(out, *state.memory);
+  } else {
+    out.null();
+  }
+  if (state.expires_at_ms) {
+    out.time(*state.expires_at_ms);
+  } else {
+    out.null();
+  }
+}
+
 void pack(Packer& out, const MessageEdit& edit) {
   out.object();
   out.put("index", static_cast<double>(edit.index));

@@ -51,6 +51,8 @@ void pack(Packer& out, const HistoryEntry& entry);
 void pack(Packer& out, const MemoryConfig& config);
 void pack(Packer& out, const ImportReport& report);
 void pack(Packer& out, const LocalStatus& status);
+/// As a list of its members, in their order.
+void pack(Packer& out, const SyncView& state);
 void pack(Packer& out, const MessageEdit& edit);
 void pack(Packer& out, const PreparedRequest& request);
 void pack(Packer& out, const LocalNotice& notice);

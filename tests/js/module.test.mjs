@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import * as library from 'agent-memory-wasm';
 import * as indexedDBEntry from 'agent-memory-wasm/storage/indexeddb';
 import * as memoryEntry from 'agent-memory-wasm/storage/memory';
+import * as syncedEntry from 'agent-memory-wasm/synced';
 import { fromSource } from './from-source.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -103,6 +104,7 @@ test('the package exports what the contract names, and the error classes', () =>
   ]);
   assert.deepEqual(Object.keys(memoryEntry), ['memoryStorage']);
   assert.deepEqual(Object.keys(indexedDBEntry), ['indexedDBStorage']);
+  assert.deepEqual(Object.keys(syncedEntry), ['SyncedProvider']);
 });
 
 test('an embedder is refused as not implemented, rather than ignored', async () => {

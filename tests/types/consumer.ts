@@ -3,6 +3,7 @@ import {
   BaseMemoryProvider,
   load,
   LocalProvider,
+  Mem0Provider,
   memoryConfig,
   MemoryContext,
   MemoryError,
@@ -39,6 +40,12 @@ import {
 import { fileStorage } from 'agent-memory-wasm/storage/file';
 import { indexedDBStorage } from 'agent-memory-wasm/storage/indexeddb';
 import { memoryStorage } from 'agent-memory-wasm/storage/memory';
+import {
+  SyncedProvider,
+  type QueueEntry,
+  type SyncedProviderOptions,
+  type SyncEvent,
+} from 'agent-memory-wasm/synced';
 import { fakeClock, fakeProvider, storageContract } from 'agent-memory-wasm/testing';
 
 // A store of one's own: a plain object.
@@ -268,6 +275,45 @@ export async function main(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   await session.afterRun([...chat, { role: 'assistant', content: 'blue ones' }]);
   const flushed: StoredMemory[] = await session.flush();
   console.log(flushed.length);
+}
+
+function describeSync(event: SyncEvent): string {
+  switch (event.type) {
+    case 'conflict':
+      return `${event.memoryId}: ${event.kept} of ${event.local.memory} and ${event.remote?.memory ?? 'nothing'}`;
+    case 'refused':
+      return `${event.entry.operation} ${event.entry.error?.message ?? ''}`;
+    case 'sync':
+      return `${event.state} ${event.error?.code ?? ''}`;
+    default:
+      return describe(event);
+  }
+}
+
+export async function offlineFirst(local: LocalProvider): Promise<void> {
+  const remote = new Mem0Provider({ baseUrl: '/api/mem0', infer: false });
+  const options: SyncedProviderOptions = {
+    local,
+    remote,
+    userId: 'ada',
+    pullIntervalMs: Infinity,
+    retryDelayMs: 500,
+  };
+  await using provider = new SyncedProvider(options);
+  const stop: () => void = provider.subscribe((event) => {
+    console.log(describeSync(event));
+  });
+  const asProvider: MemoryProvider = provider;
+  await asProvider.storeMemories('x', { userId: 'ada' });
+  const queue: QueueEntry[] = await provider.queue();
+  for (const { memoryId, isRefused } of queue) if (isRefused) await provider.retry(memoryId);
+  const dropped: boolean = await provider.drop('id');
+  await provider.sync({ all: dropped, signal: AbortSignal.timeout(1000) });
+  stop();
+  // @ts-expect-error: there is no remote
+  new SyncedProvider({ local });
+  // @ts-expect-error: a plain provider is no local one
+  new SyncedProvider({ local: plain, remote });
 }
 
 export function mistakes(provider: LocalProvider): void {

@@ -239,6 +239,12 @@ export class Bridge implements Host {
     this.#clocks.set(id, now);
   }
 
+  /** Runs `work` alone among all that share the storage of `id`, as far as that can say so. */
+  exclusively<T>(id: ObjectId, name: string, work: () => Promise<T>): Promise<T> {
+    const port = this.#storages.get(id)?.port;
+    return port?.exclusively ? port.exclusively(name, work) : work();
+  }
+
   addLanguages(id: ObjectId, languages: readonly Language[]): void {
     this.#languages.set(id, languages);
   }

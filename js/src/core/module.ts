@@ -50,6 +50,9 @@ export const Operation = {
   beforeModelRequest: 27,
   afterRun: 28,
   flush: 29,
+  refresh: 30,
+  syncStates: 31,
+  settle: 32,
 } as const;
 export type OperationNumber = (typeof Operation)[keyof typeof Operation];
 

@@ -23,6 +23,11 @@ export function unregisterNative(provider: MemoryProvider): void {
   natives.delete(provider);
 }
 
+/** The number of a provider that lives in the core; undefined where it does not, or is closed. */
+export function nativeOf(provider: object): ObjectId | undefined {
+  return natives.get(provider);
+}
+
 /** Refuses what has not the four methods. */
 export function requireProvider(provider: unknown): asserts provider is MemoryProvider {
   const methods = ['retrieveMemories', 'storeMemories', 'getAllMemories', 'deleteMemory'] as const;
