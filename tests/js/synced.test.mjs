@@ -216,6 +216,19 @@ forBoth('what arrived although its answer was lost is not sent again', async (t,
   assert.equal(server.requests.filter(isAdd).length, texts.length);
 });
 
+forBoth('nor by a round that sends and does not ask for news', async (t, api) => {
+  const server = await serve(t, { api });
+  const device = await openDevice(t, server, { retryDelayMs: 20 });
+  faultOn(server, isAdd, fault.lost());
+  faultOn(server, isAdd, fault.lost());
+  server.requests.length = 0;
+  await device.synced.storeMemories('One.', ada);
+  await device.synced.storeMemories('Two.', ada);
+  await until(async () => (await device.synced.queue()).length === 0, 'the end of the queue');
+  assert.deepEqual(textsAt(server), ['One.', 'Two.']);
+  assert.equal(server.requests.filter(isAdd).length, 2);
+});
+
 forBoth('an add that arrived, and was changed here meanwhile, is changed there', async (t, api) => {
   const server = await serve(t, { api });
   const device = await openDevice(t, server);
