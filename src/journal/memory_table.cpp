@@ -49,19 +49,24 @@ void forget_deleted(MemoryEntry& entry) {
 }
 
 /// What of a history is forgotten depends on each step and on how many are newer, of which none is
-/// forgotten before it: the same in any order, too.
+/// forgotten before it: the same in any order, too. Marks are no part of it.
 void bound_history(MemoryEntry& entry) {
   std::vector<HistoryStep>& steps = entry.history;
-  if (steps.size() > kHistorySteps) {
-    steps.erase(steps.begin(), steps.end() - static_cast<std::ptrdiff_t>(kHistorySteps));
+  std::size_t age = 0;
+  auto kept = steps.end();
+  for (auto step = steps.end(); step != steps.begin();) {
+    --step;
+    if (!step->is_mark()) {
+      if (++age > kHistorySteps) continue;
+      // What the memory says now is kept with it, and takes no room here.
+      const bool is_current = step->stamp == entry.changed;
+      if (!is_current && age * step->entry.memory.size() > kHistoryBytes)
+        step->entry.memory.clear();
+    }
+    --kept;
+    if (kept != step) *kept = std::move(*step);
   }
-  std::size_t age = steps.size();
-  for (HistoryStep& step : steps) {
-    // What the memory says now is kept with it, and takes no room here.
-    const bool is_current = step.stamp == entry.changed;
-    if (!is_current && age * step.entry.memory.size() > kHistoryBytes) step.entry.memory.clear();
-    --age;
-  }
+  steps.erase(steps.begin(), kept);
 }
 
 /// Each part takes the greater of two, or both: the same in any order and however often. Whether

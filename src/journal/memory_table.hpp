@@ -23,9 +23,9 @@
 
 namespace agent_memory {
 
-/// How much of a memory's history is kept: its newest steps, and the text of the nth of them,
-/// counted from the newest, as long as n times its bytes are not more than kHistoryBytes. So a
-/// hundred short texts are kept, of long ones fewer, and an entry with the largest text and
+/// How much of a memory's history is kept, marks apart: its newest steps, and the text of the nth
+/// of them, counted from the newest, as long as n times its bytes are not more than kHistoryBytes.
+/// So a hundred short texts are kept, of long ones fewer, and an entry with the largest text and
 /// metadata fits into one value of the journal: all the texts together take at most 5.2 times
 /// kHistoryBytes.
 inline constexpr std::size_t kHistorySteps = 100;

@@ -269,20 +269,21 @@ TEST_CASE("an update whose add has not arrived stands for it", "[memory_table]")
 TEST_CASE("a history is bounded, the same in whatever order it is heard of", "[memory_table]") {
   FakeRandom random(5);
   const std::vector<std::size_t> sizes{1, 20, 900, 5000, 60'000, 300'000, 1'000'000};
-  std::vector<Operation> operations{add("a", at(1), "one")};
-  for (std::uint64_t time = 2; time < 180; ++time) {
+  std::vector<Operation> operations{add("a", at(1), "one"), mark("a", at(2), at(1), "a note")};
+  for (std::uint64_t time = 3; time < 180; ++time) {
     const std::size_t size = time % 5 == 0 ? random.pick(sizes) : 1 + random.below(1200);
     operations.push_back(update("a", at(time, 1 + time % 3), at(1), std::string(size, 'x')));
   }
-  // By the rule: the newest hundred, and of the nth its text where n times its bytes fit.
-  std::vector<HistoryEntry> history;
+  // By the rule: the newest hundred, and of the nth its text where n times its bytes fit. And the
+  // mark, however old.
+  std::vector<HistoryEntry> history{{MemoryEvent::kNoop, "a note", operations[1].at_ms}};
   for (std::size_t n = kHistorySteps; n > 0; --n) {
     const Operation& each = operations[operations.size() - n];
     const bool is_kept = n == 1 || n * each.record.memory.size() <= kHistoryBytes;
     history.push_back({each.kind, is_kept ? each.record.memory : "", each.at_ms});
   }
   std::ostringstream expected;
-  print(expected, "a", true, operations.back().record.memory, history);
+  print(expected, "a", true, operations.back().record.memory, history, true);
 
   CHECK(state_of(applied(operations)) == expected.str());
   for (int round = 0; round < 4; ++round) {
