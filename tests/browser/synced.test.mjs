@@ -29,8 +29,8 @@ before(async () => {
     files: {
       '/page.html': pageWith('/app/suite.js'),
       '/app/suite.js': outputFiles[0].contents,
-      '/agent-memory.wasm': await wasm('agent-memory.wasm'),
-      '/agent-memory-mem0.wasm': await wasm('agent-memory-mem0.wasm'),
+      '/app/agent-memory.wasm': await wasm('agent-memory.wasm'),
+      '/app/agent-memory-mem0.wasm': await wasm('agent-memory-mem0.wasm'),
     },
   });
   for (const api of apis) servers[api] = await startMem0({ api, allow: site.origin });
