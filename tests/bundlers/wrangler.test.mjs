@@ -30,7 +30,8 @@ test('wrangler: a Worker', async (t) => {
   assert.deepEqual(
     (await readdir(bundleFolder))
       .filter((name) => name.endsWith('.wasm'))
-      .map((name) => name.replace(/^[\da-f]+-/, '')),
+      .map((name) => name.replace(/^[\da-f]+-/, ''))
+      .sort(),
     ['agent-memory-mem0.wasm', 'agent-memory.wasm'],
   );
 });
