@@ -261,3 +261,60 @@ test(
     await page.close();
   },
 );
+
+test('a body that is no answer is said to be what it is, in a page, too', { skip }, async () => {
+  const server = servers.platform;
+  const { page } = await openPage();
+  const ask = () =>
+    page.evaluate(
+      ([baseUrl, apiKey]) =>
+        new globalThis.suite.library.Mem0Provider({ baseUrl, apiKey, maxRetries: 0 })
+          .retrieveMemories('x', { userId: 'ada' })
+          .then(String, ({ code, message }) => `${code} ${message}`),
+      [server.url, server.key],
+    );
+  const bodies = [
+    [fault.html(), /^provider .*a web page in place of JSON/],
+    [fault.invalidUtf8(), /^provider .*not UTF-8/],
+    [fault.huge(), /^provider .*more than 33554432 bytes/],
+    [fault.status(200, { results: [{ id: 7 }] }), /^provider .*results\[0\]/],
+    [fault.status(200, '{"results":'), /^provider /],
+    [fault.status(503, '<html>', { 'content-type': 'text/html' }), /^provider .*503/],
+    [fault.status(429, {}, { 'retry-after': '3600' }), /^rate_limited /],
+    [fault.status(429, {}), /^rate_limited /],
+  ];
+  for (const [body, expected] of bodies) {
+    server.faults.push(body);
+    assert.match(await ask(), expected);
+  }
+  // And nothing of it stays.
+  assert.equal(await ask(), '');
+  await page.close();
+});
+
+test(
+  'a page tries again what may pass, after as long as the server asks for',
+  { skip },
+  async () => {
+    const server = servers.platform;
+    const { page } = await openPage();
+    const before = server.requests.length;
+    server.faults.push(
+      fault.status(503, {}),
+      fault.status(429, {}, { 'retry-after': '1' }),
+      fault.cut(),
+    );
+    const found = await page.evaluate(
+      ([baseUrl, apiKey]) =>
+        new globalThis.suite.library.Mem0Provider({
+          baseUrl,
+          apiKey,
+          maxRetries: 3,
+        }).retrieveMemories('x', { userId: 'ada' }),
+      [server.url, server.key],
+    );
+    assert.deepEqual(found, []);
+    assert.equal(server.requests.length - before, 4);
+    await page.close();
+  },
+);
