@@ -446,7 +446,9 @@ class Simulation {
     // With another call under way it could not be told whose it is.
     if (tab.calls.empty() && random_.once_in(8))
       return "I would like some tea, please, " + std::to_string(random_.below(3));
-    return "The keeper of the lighthouse wrote entry n" + std::to_string(++texts_) + "n.";
+    // The number twice, so that no turned bit makes one text of another.
+    const std::string number = std::to_string(++texts_);
+    return "The keeper of the lighthouse wrote n" + number + "n" + number + "n.";
   }
 
   /// A memory that somebody knows, or one that nobody does.
