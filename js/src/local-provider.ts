@@ -4,6 +4,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { Bridge, InvokeOptions, WireError, WriteArguments } from './core/bridge.js';
+import { letProcessEnd, tellAll } from './core/events.js';
 import { finalizer } from './core/finalizer.js';
 import {
   addArguments,
@@ -381,22 +382,8 @@ export class LocalProvider extends BaseMemoryProvider {
   }
 
   #tell(event: MemoryEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    tellAll(this.#listeners, event);
   }
-}
-
-/** In Node a timer keeps the process alive unless it is told not to. */
-function letProcessEnd(timer: unknown): void {
-  if (typeof timer !== 'object' || timer === null || !('unref' in timer)) return;
-  if (typeof timer.unref === 'function') Reflect.apply(timer.unref, timer, []);
 }
 
 function isRecovering(storage: StoragePort): storage is RecoveringStoragePort {

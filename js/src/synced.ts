@@ -3,6 +3,7 @@
 // `agent-memory-wasm/synced`: memory on this device that is kept in step with a remote. Only those
 // who ask for it download it; what it needs of the store is in the core.
 
+import { letProcessEnd, tellAll } from './core/events.js';
 import { memberOf, requireOptions } from './core/json.js';
 import { nativeOf } from './core/provider-handle.js';
 import {
@@ -485,15 +486,7 @@ export class SyncedProvider implements MemoryProvider {
   }
 
   #tell(event: SyncEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    tellAll(this.#listeners, event);
   }
 
   #requireOpen(): void {
@@ -507,11 +500,9 @@ function stopped(): ClosedError {
 
 /** A timer that does not keep a process alive. */
 function later(durationMs: number, work: () => void): ReturnType<typeof setTimeout> {
-  const timer: unknown = setTimeout(work, Math.min(durationMs, mostTimerMs));
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer) {
-    if (typeof timer.unref === 'function') Reflect.apply(timer.unref, timer, []);
-  }
-  return timer as ReturnType<typeof setTimeout>;
+  const timer = setTimeout(work, Math.min(durationMs, mostTimerMs));
+  letProcessEnd(timer);
+  return timer;
 }
 
 /** As `done`, or rejects once the signal fires: the round itself goes on. */
