@@ -6,9 +6,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { AnyBrowser, installed } from './any-browser.mjs';
-import { pageWith, root, serve } from './support.mjs';
+import { bundleOf, pageWith, root, serve } from './support.mjs';
 
 /** All that pages said they tried and got done, over all rounds. */
 class Ledger {
@@ -70,14 +69,7 @@ class Ledger {
 
 /** Kills `kind` `rounds` times; resolves with how many steps were acknowledged and how many memories there are. */
 export async function kills(kind, rounds, { durability = 'relaxed', log = () => undefined } = {}) {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'tests/browser/kill-page.mjs')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    logLevel: 'silent',
-  });
+  const script = await bundleOf('kill-page');
   const ledger = new Ledger();
   let round = 0;
   let steps = 0;
@@ -86,7 +78,7 @@ export async function kills(kind, rounds, { durability = 'relaxed', log = () => 
   const server = await serve(root, {
     files: {
       '/kill.html': pageWith(`/app/kill-page.js`),
-      '/app/kill-page.js': outputFiles[0].contents,
+      '/app/kill-page.js': script,
       '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
     },
     onPost(pathname, body) {

@@ -5,10 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { build } from 'esbuild';
 import worker, { sessionOf } from '../../examples/mem0-proxy/worker.js';
 import { fault, hasOpenApi, startMem0 } from '../js/support/mem0-server.mjs';
-import { Chromium, pageWith, root } from './support.mjs';
+import { bundleOf, Chromium, pageWith, root } from './support.mjs';
 
 const skip = hasOpenApi ? false : 'the vendor’s OpenAPI does not lie beside the project';
 const servers = {};
@@ -19,18 +18,11 @@ let origin;
 const loaded = [];
 
 before(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'tests/browser/mem0-suite.mjs')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    logLevel: 'silent',
-  });
+  const script = await bundleOf('mem0-suite');
   const wasm = (name) => readFile(path.join(root, 'dist', name));
   const files = {
     '/page.html': ['text/html', pageWith('/app/suite.js')],
-    '/app/suite.js': ['text/javascript', outputFiles[0].contents],
+    '/app/suite.js': ['text/javascript', script],
     '/app/agent-memory.wasm': ['application/wasm', await wasm('agent-memory.wasm')],
     '/app/agent-memory-mem0.wasm': ['application/wasm', await wasm('agent-memory-mem0.wasm')],
   };

@@ -5,24 +5,16 @@
 //   node tests/browser/soak.mjs 500       500 cycles
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { leaks, leaksIn } from '../js/support/leaks.mjs';
-import { Chromium, pageWith, root, serve } from './support.mjs';
+import { bundleOf, Chromium, pageWith, root, serve } from './support.mjs';
 
 /** A page that is ready for `soak`; `close()` ends it. */
 export async function openSoak() {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'tests/browser/soak-page.mjs')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    logLevel: 'silent',
-  });
+  const script = await bundleOf('soak-page');
   const server = await serve(root, {
     files: {
       '/page.html': pageWith('/app/soak.js'),
-      '/app/soak.js': outputFiles[0].contents,
+      '/app/soak.js': script,
       '/app/agent-memory.wasm': await readFile(path.join(root, 'dist/agent-memory.wasm')),
     },
   });

@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { chromium as driver } from 'playwright-core';
 
 /** The repository. */
@@ -206,6 +207,19 @@ export async function serve(
       await once(server, 'close');
     },
   };
+}
+
+/** tests/browser/`name`.mjs with all that it imports, as a page's script. */
+export async function bundleOf(name) {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, `tests/browser/${name}.mjs`)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+  });
+  return outputFiles[0].contents;
 }
 
 /** A page that runs the module script at `url`: under a strict CSP a page may not hold any script itself. */

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { build } from 'esbuild';
 import { hasOpenApi, startMem0 } from '../js/support/mem0-server.mjs';
 import { until } from '../js/support/synced.mjs';
-import { Chromium, pageWith, root, serve } from './support.mjs';
+import { bundleOf, Chromium, pageWith, root, serve } from './support.mjs';
 
 const skip = hasOpenApi ? false : 'the vendor’s OpenAPI does not lie beside the project';
 const apis = ['platform', 'self-hosted'];
@@ -15,20 +14,13 @@ let chromium;
 const servers = {};
 
 before(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(root, 'tests/browser/synced-suite.mjs')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    logLevel: 'silent',
-  });
+  const script = await bundleOf('synced-suite');
   const wasm = (name) => readFile(path.join(root, 'dist', name));
   site = await serve(root, {
     csp: "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *",
     files: {
       '/page.html': pageWith('/app/suite.js'),
-      '/app/suite.js': outputFiles[0].contents,
+      '/app/suite.js': script,
       '/app/agent-memory.wasm': await wasm('agent-memory.wasm'),
       '/app/agent-memory-mem0.wasm': await wasm('agent-memory-mem0.wasm'),
     },

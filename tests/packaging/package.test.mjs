@@ -354,6 +354,23 @@ test('an error of the inline entry is a MemoryError of the plain one', async () 
   assert.equal(output, 'true invalid_argument');
 });
 
+/** What a bundler makes for a page of one name of the package, minified. */
+async function bundleOf(name, entry = '') {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `export { ${name} } from '${manifest.name}${entry}';`,
+      resolveDir: consumer,
+    },
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+  });
+  return outputFiles[0].text;
+}
+
 test('the storages alone bring no core along', async () => {
   for (const [entry, name] of [
     ['memory', 'memoryStorage'],
@@ -361,42 +378,14 @@ test('the storages alone bring no core along', async () => {
     ['encrypted', 'encryptedStorage'],
     ['durable-object', 'durableObjectStorage'],
   ]) {
-    const { outputFiles } = await build({
-      stdin: {
-        contents: `export { ${name} } from '${manifest.name}/storage/${entry}';`,
-        resolveDir: consumer,
-      },
-      bundle: true,
-      write: false,
-      minify: true,
-      format: 'esm',
-      platform: 'browser',
-      logLevel: 'silent',
-    });
-    assert.ok(
-      outputFiles[0].contents.length < 16_000,
-      `${entry}: ${outputFiles[0].contents.length} bytes`,
-    );
-    assert.doesNotMatch(outputFiles[0].text, /WebAssembly/);
+    const text = await bundleOf(name, `/storage/${entry}`);
+    const size = Buffer.byteLength(text);
+    assert.ok(size < 16_000, `${entry}: ${size} bytes`);
+    assert.doesNotMatch(text, /WebAssembly/);
   }
 });
 
 test('who takes one thing of the main entry gets no other along', async () => {
-  const bundleOf = async (name) => {
-    const { outputFiles } = await build({
-      stdin: {
-        contents: `export { ${name} } from '${manifest.name}';`,
-        resolveDir: consumer,
-      },
-      bundle: true,
-      write: false,
-      minify: true,
-      format: 'esm',
-      platform: 'browser',
-      logLevel: 'silent',
-    });
-    return outputFiles[0].text;
-  };
   const errors = await bundleOf('MemoryError');
   assert.ok(errors.length < 4000, `MemoryError: ${errors.length} bytes`);
   assert.doesNotMatch(errors, /WebAssembly|indexedDB/);
