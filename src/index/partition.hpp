@@ -95,7 +95,8 @@ class Partition {
   void remove(Slot slot, const TermList& text, const TermList& name);
   /// Puts what was added since the last call in its place among the documents of its agent and
   /// run, by time and, for equal times, by `is_earlier`, always the same strict order. Takes a step
-  /// for each that comes after it there, of which most have none; never more than sorting all.
+  /// for each that comes after it there, of which most have none; where that is kStepsASlot a slot,
+  /// all are sorted.
   template <typename Order>
   void link(const Order& is_earlier);
   /// Whether the dead are so many that `compact` pays.

@@ -26,7 +26,7 @@ struct Operation {
 
 /// A past operation, for `history`; or a mark, which is no part of it.
 ///
-/// A mark is what somebody noted who keeps the memory elsewhere, too (SyncState). It changes
+/// A mark is what somebody noted who keeps the memory elsewhere, too (SyncView). It changes
 /// nothing of the memory; its text is the note. Of several the newest counts, and it alone is kept;
 /// it outlives the memory.
 struct HistoryStep {

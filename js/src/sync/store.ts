@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What keeping in step needs of a LocalProvider: its memories with what is noted of them. The other
-// side is SyncState and SyncStep in include/agent_memory/local_provider.hpp.
+// side is SyncView, SyncQuery and settle in include/agent_memory/local_provider.hpp.
 
 import type { Bridge } from '../core/bridge.js';
 import { writeOptions } from '../core/json.js';
