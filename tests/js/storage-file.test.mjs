@@ -168,7 +168,7 @@ test('file: cut off at any byte, every whole frame before is there, and writing 
 test('file: a flipped bit costs the frame that it is in, is told, and the bytes are set aside', async () => {
   const { folder, log, starts } = await tenFrames();
   const whole = await readFile(log);
-  for (let frame = 0; frame < 9; frame++) {
+  for (let frame = 0; frame < 10; frame++) {
     for (const within of [0, 5, 9, 11, 13, 20, 35, 70]) {
       const damaged = Buffer.from(whole);
       damaged[starts[frame] + within] ^= 4;
@@ -192,11 +192,43 @@ test('file: a flipped bit costs the frame that it is in, is told, and the bytes 
       await told.fired;
       assert.equal(error.code, 'corrupt');
       assert.match(error.message, new RegExp(`bytes at ${starts[frame]} of`));
-      await again.write({ delete: ['k9'] });
+      await again.write({ delete: [expected[4]] });
       await again.close(); // which makes a new log
       const kept = await readFile(path.join(folder, `damaged-1-${starts[frame]}`));
       assert.deepEqual(kept, damaged.subarray(starts[frame], starts[frame + 1]));
     }
+  }
+});
+
+test('file: a flipped bit in the head of the log costs no frame, is told, and the head is made anew', async () => {
+  const { folder, log } = await tenFrames();
+  const whole = await readFile(log);
+  const versionAt = 5;
+  for (let at = 0; at < 16; at++) {
+    if (at === versionAt) continue; // then it may be a newer version's
+    const damaged = Buffer.from(whole);
+    damaged[at] ^= 4;
+    await rm(folder, { recursive: true });
+    const store = fileStorage(folder);
+    await store.get('key');
+    await writeFile(log, damaged);
+    await store.close();
+    const again = fileStorage(folder);
+    const told = signal();
+    again.onHealth((state, { code, message }) => {
+      assert.deepEqual([state, code], ['degraded', 'corrupt']);
+      assert.match(message, /16 bytes at 0 of/);
+      told.fire();
+    });
+    assert.equal((await keysIn(again)).length, 10, `byte ${at}`);
+    await told.fired;
+    await again.write({ put: [['z', bytes(1)]] });
+    await again.close(); // which makes a new log
+    assert.deepEqual(await readFile(path.join(folder, 'damaged-1-0')), damaged.subarray(0, 16));
+    const last = fileStorage(folder);
+    last.onHealth(() => assert.fail('the new head is whole'));
+    assert.equal((await keysIn(last)).length, 11, `byte ${at}`);
+    await last.close();
   }
 });
 

@@ -110,6 +110,8 @@ interface Log {
   hasDead: boolean;
   isSealed: boolean;
   readonly damaged: { readonly from: number; readonly to: number }[];
+  /** Where damage begins that was told, though nothing whole follows it yet. */
+  damagedTail: number | undefined;
 }
 
 interface Ticket {
@@ -327,7 +329,7 @@ class FileStorage implements RecoveringStoragePort {
     log.offset = start + end;
     for (const { from, to } of skipped) {
       log.damaged.push({ from: start + from, to: start + to });
-      this.#damaged(`${to - from} bytes at ${start + from} of ${nameOf(log.generation)}`);
+      if (start + from !== log.damagedTail) this.#damaged(log, start + from, start + to);
     }
     if (isNews) this.#tellWatchers();
   }
@@ -353,6 +355,7 @@ class FileStorage implements RecoveringStoragePort {
           this.#tell('healed', memoryError({ code: 'storage', message }));
         }
         await this.#read(log);
+        await this.#checkTail(log);
         this.#wasOpen = true;
         if (log.hasDead) this.#compactLater();
         await this.#removeOld(generation);
@@ -362,25 +365,37 @@ class FileStorage implements RecoveringStoragePort {
     }
   }
 
+  /** Tells of damage behind which there is nothing whole: it is set aside when there is. */
+  async #checkTail(log: Log): Promise<void> {
+    if (log.offset === log.size) return;
+    const bytes = await readAt(log.handle, log.offset, log.size);
+    // Half a frame was never acknowledged, or is being written.
+    if (bytes.indexOf(log.magic, 1) >= 0 || isTorn(bytes, 0, bytes.length, log.magic)) return;
+    log.damagedTail = log.offset;
+    this.#damaged(log, log.offset, log.size);
+  }
+
   /** Undefined where there is no such file any more. */
   async #open(generation: number): Promise<Log | undefined> {
     const handle = await open(join(this.#folder, nameOf(generation)), appending).catch(
       unlessMissing,
     );
     if (!handle) return undefined;
-    const { size } = await handle.stat();
-    const head = await readAt(handle, 0, Math.min(size, headBytes));
-    if (!head.subarray(0, 8).equals(signature)) {
+    const head = await readHead(handle).catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
+    if (!head) {
       await handle.close();
       throw memoryError({
         code: 'corrupt',
         message: `${this.#label}: ${nameOf(generation)} is another program's, or a newer version's`,
       });
     }
-    return {
+    const log: Log = {
       generation,
       handle,
-      magic: head.subarray(8, headBytes),
+      magic: head.magic,
       records: new SortedRecords(),
       tickets: new Map(),
       offset: headBytes,
@@ -389,7 +404,15 @@ class FileStorage implements RecoveringStoragePort {
       hasDead: false,
       isSealed: false,
       damaged: [],
+      damagedTail: undefined,
     };
+    if (head.isDamaged) {
+      log.damaged.push({ from: 0, to: headBytes });
+      // So that it is replaced by one with a whole head.
+      log.hasDead = true;
+      this.#damaged(log, 0, headBytes);
+    }
+    return log;
   }
 
   /** Whether there was none. */
@@ -632,7 +655,8 @@ class FileStorage implements RecoveringStoragePort {
     for (const watcher of this.#watchers) queueMicrotask(watcher);
   }
 
-  #damaged(what: string): void {
+  #damaged({ generation }: Log, from: number, to: number): void {
+    const what = `${to - from} bytes at ${from} of ${nameOf(generation)}`;
     const message = `${this.#label}: ${what} cannot be read and were left out`;
     this.#damage = memoryError({ code: 'corrupt', message });
     this.#tell('degraded', this.#damage);
@@ -651,6 +675,7 @@ const appending = constants.O_RDWR | constants.O_APPEND;
 /** The head of a log: what it is, then 8 random bytes that every frame of it starts with. */
 const signature = Buffer.from('AMLOG1\r\n', 'latin1');
 const headBytes = 16;
+const versionAt = 5;
 
 /**
  * The log's 8 bytes; the length of the payload, and 4 bytes of its checksum, so that half a frame can
@@ -671,6 +696,40 @@ const FrameType = {
   /** A batch of what an earlier generation said; no news. */
   snapshot: 5,
 } as const;
+
+/**
+ * What the frames of a log start with. Where a bit of the head has flipped, the first frame, if it is
+ * whole, says it as well. Undefined where the file is none of ours, or a newer version's.
+ */
+async function readHead(
+  handle: FileHandle,
+): Promise<{ magic: Buffer; isDamaged: boolean } | undefined> {
+  const bytes = await readAt(handle, 0, headBytes + frameHeadBytes);
+  const signed = bytes.subarray(0, 8);
+  const magic = bytes.subarray(8, headBytes);
+  const first = bytes.subarray(headBytes, headBytes + 8);
+  const isSigned = signed.equals(signature);
+  if (isSigned && magic.length === 8 && (first.equals(magic) || first.length < 8)) {
+    return { magic, isDamaged: false };
+  }
+  const end = endOf(bytes, headBytes, first);
+  const start = await readAt(handle, 0, (end ?? 0) + 8);
+  const isWhole = frameAt(start.subarray(0, end), headBytes, first) !== undefined;
+  // Else it is the first frame whose bit has flipped.
+  const isLikeNext = !isWhole || start.subarray(end).equals(magic);
+  if (isSigned) {
+    if (magic.length < 8) return undefined;
+    return isLikeNext ? { magic, isDamaged: false } : { magic: first, isDamaged: true };
+  }
+  return isWhole && first.equals(magic) && !isNewer(signed)
+    ? { magic, isDamaged: true }
+    : undefined;
+}
+
+/** Whether nothing but the version is not what it should be. */
+function isNewer(signed: Buffer): boolean {
+  return signed.every((byte, at) => at === versionAt || byte === signature[at]);
+}
 
 function checksumOf(bytes: Buffer, length: number): Buffer {
   return createHash('sha256').update(bytes).digest().subarray(0, length);
