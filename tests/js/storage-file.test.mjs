@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -120,6 +120,90 @@ test('file: a provider keeps its memories in it', async () => {
   const again = await LocalProvider.open({ storage: fileStorage(folder) });
   assert.equal((await again.retrieveMemories('bees')).length, 1);
   await again.close();
+});
+
+/** Calls `body` while every handle of a file asks `before(handle, method)` when it is synced. */
+async function withSyncs(before, body) {
+  const handle = await open(base);
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const kept = { sync: prototype.sync, datasync: prototype.datasync };
+  for (const method of Object.keys(kept)) {
+    prototype[method] = async function () {
+      await before(this, method);
+      return kept[method].call(this);
+    };
+  }
+  try {
+    await body();
+  } finally {
+    Object.assign(prototype, kept);
+  }
+}
+
+test("file: a 'strict' write waits for the disk, a 'relaxed' one does not", async () => {
+  for (const durability of ['strict', 'relaxed']) {
+    const folder = freshFolder();
+    const store = fileStorage(folder, { durability });
+    await store.write({ put: [['first', bytes(1)]] });
+    const asked = signal();
+    const answered = signal();
+    let syncs = 0;
+    let isAcknowledged = false;
+    await withSyncs(
+      async () => {
+        syncs++;
+        asked.fire();
+        await answered.fired;
+      },
+      async () => {
+        const writing = store.write({ put: [['key', bytes(2)]] }).then(() => {
+          isAcknowledged = true;
+        });
+        if (durability === 'strict') {
+          await asked.fired;
+          await pause(20);
+          assert.equal(isAcknowledged, false);
+          assert.ok((await bytesIn(folder)).includes('key'), 'it is the disk that it waits for');
+          answered.fire();
+        }
+        await writing;
+        assert.equal(syncs, durability === 'strict' ? 1 : 0);
+      },
+    );
+    await store.close();
+  }
+});
+
+test('file: a write that the disk fails to take is rejected', async () => {
+  const store = fileStorage(freshFolder(), { durability: 'strict' });
+  await store.write({ put: [['first', bytes(1)]] });
+  await withSyncs(
+    () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })),
+    () => assert.rejects(store.write({ put: [['key', bytes(2)]] }), hasCode('storage')),
+  );
+  await store.write({ put: [['last', bytes(3)]] });
+  assert.deepEqual(await store.get('first'), bytes(1));
+  await store.close();
+});
+
+test('file: a new store is durable with every folder on the way to it, before the first write is', async () => {
+  const above = freshFolder();
+  await mkdir(above);
+  const folder = path.join(above, 'deep', 'down', 'below');
+  const synced = new Set();
+  await withSyncs(
+    async (handle) => synced.add((await handle.stat()).ino),
+    async () => {
+      const store = fileStorage(folder, { durability: 'strict' });
+      await store.write({ put: [['key', bytes(1)]] });
+      for (const each of ['00000001.log', '.', '..', '../..', '../../..']) {
+        const { ino } = await stat(path.join(folder, each));
+        assert.ok(synced.has(ino), each);
+      }
+      await store.close();
+    },
+  );
 });
 
 // ---------------------------------------------------------------------------------------------------- damage
@@ -306,6 +390,29 @@ test('file: a folder that is deleted in mid-use is made anew, and that is told',
   const again = fileStorage(folder);
   assert.deepEqual(await again.get('key'), bytes(2));
   await again.close();
+});
+
+test('file: where one process deleted the folder, every store over it is told, and hears what comes after', async () => {
+  const folder = freshFolder();
+  const [here, there] = [fileStorage(folder), fileStorage(folder)];
+  const health = [];
+  there.onHealth((state) => health.push(state));
+  await here.write({ put: [['key', bytes(1)]] });
+  let heard = signal();
+  const unwatch = there.watch(() => heard.fire());
+  await there.get('key');
+  await pause(50);
+  await rm(folder, { recursive: true });
+  await here.write({ put: [['key', bytes(2)]] });
+  assert.deepEqual(await there.get('key'), bytes(2));
+  assert.deepEqual(health, ['healed']);
+  await pause(50);
+  heard = signal();
+  await here.write({ put: [['other', bytes(3)]] });
+  await heard.fired;
+  unwatch();
+  await here.close();
+  await there.close();
 });
 
 test('file: a log that was sealed by a process that ended then and there is replaced by the next', async () => {

@@ -21,7 +21,7 @@ import { constants, readdirSync, readlinkSync, statSync, watch, type FSWatcher }
 import { link, mkdir, open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { invalidArgument, memoryError, storageError, type MemoryError } from '../errors.js';
@@ -138,7 +138,8 @@ class FileStorage implements RecoveringStoragePort {
   /** The frame of its own that it expects to read; undefined once it has. */
   #sought: string | undefined;
   #log: Log | undefined;
-  #wasOpen = false;
+  /** Whether the log that was open was deleted, and this was not told yet. */
+  #wasDeleted = false;
   #damage: MemoryError | undefined;
   #watcher: FSWatcher | undefined;
   /** Where the log ended when somebody first watched: what lies before is no news. */
@@ -298,9 +299,17 @@ class FileStorage implements RecoveringStoragePort {
       } else if (isThere) {
         return log;
       } else {
-        await this.#release();
+        await this.#loseLog();
       }
     }
+  }
+
+  /** Forgets a log that somebody deleted, and what was known of the folder that it was in. */
+  async #loseLog(): Promise<void> {
+    this.#wasDeleted = true;
+    this.#watchedFrom = { generation: 0, size: 0 };
+    this.#stopWatching();
+    await this.#release();
   }
 
   /** Reads what was appended. False where the file was deleted, and not replaced. */
@@ -340,7 +349,7 @@ class FileStorage implements RecoveringStoragePort {
 
   /** Opens the log of the highest generation; makes the first where there is none. */
   async #openLatest(): Promise<Log> {
-    const isNew = await this.#makeFolder();
+    await this.#makeFolder();
     for (;;) {
       const generation = await this.#latest();
       if (generation === undefined) {
@@ -350,13 +359,15 @@ class FileStorage implements RecoveringStoragePort {
       const log = await this.#open(generation);
       // It may have been replaced before it was opened; then somebody's listing was out of date.
       if (log && (await this.#latest()) === generation) {
-        if (isNew && this.#wasOpen) {
+        // Before it is read: what comes after is told.
+        if (this.#watchers.size > 0) this.#watchFolder();
+        if (this.#wasDeleted) {
+          this.#wasDeleted = false;
           const message = `${this.#label}: deleted while it was in use; it was made anew and is empty`;
           this.#tell('healed', memoryError({ code: 'storage', message }));
         }
         await this.#read(log);
         await this.#checkTail(log);
-        this.#wasOpen = true;
         if (log.hasDead) this.#compactLater();
         await this.#removeOld(generation);
         return log;
@@ -415,15 +426,19 @@ class FileStorage implements RecoveringStoragePort {
     return log;
   }
 
-  /** Whether there was none. */
-  async #makeFolder(): Promise<boolean> {
+  async #makeFolder(): Promise<void> {
     const made = await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await syncFolder(dirname(this.#folder));
-    return made !== undefined || (await this.#latest()) === undefined;
+    if (made === undefined) return;
+    // Each name on the way to it: one that a loss of power took would take all below.
+    const first = resolve(made);
+    for (let each = resolve(this.#folder); each.startsWith(first); each = dirname(each)) {
+      await syncFolder(dirname(each));
+    }
   }
 
+  /** Undefined where there is none, or no folder. */
   async #latest(): Promise<number | undefined> {
-    return latestOf(await readdir(this.#folder));
+    return latestOf((await readdir(this.#folder).catch(unlessMissing)) ?? []);
   }
 
   // ---------------------------------------------------------------------------------- writing
@@ -503,7 +518,9 @@ class FileStorage implements RecoveringStoragePort {
 
   /** From a sealed log to the one that replaces it, which it makes if nobody has. */
   async #advance(log: Log): Promise<void> {
-    if ((await this.#latest()) === log.generation) {
+    const latest = await this.#latest();
+    if (latest === undefined || latest < log.generation) return this.#loseLog();
+    if (latest === log.generation) {
       await this.#setAside(log);
       await this.#create(log.generation + 1, log);
     }
@@ -623,7 +640,13 @@ class FileStorage implements RecoveringStoragePort {
 
   async #startWatching(): Promise<void> {
     await this.#current();
-    if (this.#watcher !== undefined || this.#watchers.size === 0) return;
+    if (this.#watchers.size === 0) return;
+    this.#watchFolder();
+    await this.#current();
+  }
+
+  #watchFolder(): void {
+    if (this.#watcher !== undefined) return;
     this.#watcher = watch(this.#folder, { persistent: false }, () => {
       this.#run('watch', () => this.#current()).catch(() => undefined);
     });
@@ -633,7 +656,6 @@ class FileStorage implements RecoveringStoragePort {
     this.#watcher.on('error', () => {
       this.#stopWatching();
     });
-    await this.#current();
   }
 
   /** Where the log ends at this moment, for who watches a store that is not open yet. */
