@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import files from 'node:fs/promises';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -327,6 +329,144 @@ test('file: a value that holds a whole frame of the file does not become one', a
   assert.equal(await again.get('k3'), undefined);
   await again.close();
   await store.close();
+});
+
+// ---------------------------------------------------------------------------------------------------- full disks
+
+/** Calls `body` while there is room for `disk.bytes` in `folder`; without `tells`, nobody can ask how much is left. */
+async function onDisk(disk, folder, body) {
+  const used = async () => {
+    const names = await readdir(folder).catch(() => []);
+    const sizes = names.map((name) => stat(path.join(folder, name)).catch(() => ({ size: 0 })));
+    return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
+  };
+  const handle = await open(base);
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const kept = { write: prototype.write, statfs: files.statfs };
+  prototype.write = async function (bytes, at = 0) {
+    const room = Math.min(disk.bytes - (await used()), bytes.length - at);
+    if (room > 0) return kept.write.call(this, bytes, at, room);
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  };
+  files.statfs = async () => {
+    if (!disk.tells) throw new Error('unknown');
+    return { bavail: Math.max(0, disk.bytes - (await used())), bsize: 1 };
+  };
+  syncBuiltinESMExports();
+  try {
+    await body();
+  } finally {
+    Object.assign(prototype, { write: kept.write });
+    files.statfs = kept.statfs;
+    syncBuiltinESMExports();
+  }
+}
+
+for (const { what, over, room } of [
+  { what: 'file', over: (folder) => fileStorage(folder), room: 1_000_000 },
+  {
+    what: 'encrypted file',
+    over: (folder) => encryptedStorage(fileStorage(folder), key),
+    room: 1_600_000,
+  },
+]) {
+  test(`${what}: on a full disk nothing is added, everything can be read and deleted, and with room it goes on`, async () => {
+    const folder = freshFolder();
+    const disk = { bytes: 1e9, tells: true };
+    await onDisk(disk, folder, async () => {
+      const open = () => LocalProvider.open({ storage: over(folder) });
+      const text = 'There is a nest of wasps above the window of the bathroom';
+      let provider = await open();
+      for (let turn = 0; turn < 100; turn++) await provider.storeMemories(`${text} ${turn}`);
+      disk.bytes = (await bytesIn(folder)).length + room;
+      const stored = await provider.getAllMemories({ limit: 1e6 });
+      const fill = async () => {
+        for (;;) stored.push(...(await provider.storeMemories(`${stored.length}: ${text}`)));
+      };
+      await assert.rejects(fill(), hasCode('quota_exceeded'));
+      await assert.rejects(provider.storeMemories('bee '.repeat(99)), hasCode('quota_exceeded'));
+      assert.ok(stored.length > 100, `${stored.length}`);
+      const idsOf = (memories) => memories.map(({ id }) => id).sort();
+      assert.deepEqual(idsOf(await provider.getAllMemories({ limit: 1e6 })), idsOf(stored));
+      await provider.close();
+      provider = await open();
+      for (const { id } of stored.splice(-50)) assert.ok(await provider.deleteMemory(id));
+      await provider.close();
+      provider = await open();
+      assert.deepEqual(idsOf(await provider.getAllMemories({ limit: 1e6 })), idsOf(stored));
+      disk.bytes += 4_000_000;
+      await provider.storeMemories('bee '.repeat(99));
+      assert.equal(await provider.deleteAllMemories({ everything: true }), stored.length + 1);
+      await provider.close();
+    });
+  });
+}
+
+test('file: a disk that is full without a warning refuses writes, and costs nothing that was acknowledged', async () => {
+  const folder = freshFolder();
+  const disk = { bytes: 100_000, tells: false };
+  await onDisk(disk, folder, async () => {
+    const store = fileStorage(folder);
+    const expected = [];
+    for (let index = 0; index < 20; index++) {
+      const name = `k${String(index).padStart(2, '0')}`;
+      await store.write({ put: [[name, new Uint8Array(9_000).fill(index)]] }).then(
+        () => expected.push(name),
+        (error) => assert.ok(hasCode('quota_exceeded')(error)),
+      );
+    }
+    assert.equal(expected.length, 11);
+    assert.deepEqual(await keysIn(store), expected);
+    disk.bytes += 100_000;
+    await store.write({ put: [['z', bytes(1)]] });
+    await store.close();
+    const again = fileStorage(folder);
+    again.onHealth(() => assert.fail('half of what was refused is no damage'));
+    assert.deepEqual(await keysIn(again), [...expected, 'z']);
+    await again.close();
+  });
+});
+
+test('file: a sealed log without room for the next can be read, and is replaced when there is', async () => {
+  const folder = freshFolder();
+  const store = fileStorage(folder);
+  await store.write({ put: [['key', bytes(1)]] });
+  await store.close();
+  const log = path.join(folder, '00000001.log');
+  await writeFile(log, await sealedCopy(await readFile(log)));
+  const disk = { bytes: 0, tells: true };
+  await onDisk(disk, folder, async () => {
+    const again = fileStorage(folder);
+    assert.deepEqual(await keysIn(again), ['key']);
+    assert.deepEqual(await again.get('key'), bytes(1));
+    await assert.rejects(again.write({ put: [['more', bytes(2)]] }), hasCode('quota_exceeded'));
+    assert.deepEqual(await keysIn(again), ['key']);
+    disk.bytes = 1e7;
+    await again.write({ put: [['more', bytes(2)]] });
+    assert.deepEqual(await keysIn(again), ['key', 'more']);
+    await again.close();
+  });
+  assert.deepEqual(await readdir(folder), ['00000002.log']);
+});
+
+test('file: a log is not sealed where there is no room for the next', async () => {
+  const folder = freshFolder();
+  const disk = { bytes: 1e9, tells: true };
+  await onDisk(disk, folder, async () => {
+    const store = fileStorage(folder);
+    await store.write({ put: [['a', new Uint8Array(500_000)]] });
+    await store.write({ put: [['b', bytes(1)]] });
+    disk.bytes = 700_000;
+    await store.write({ delete: ['b'] });
+    await store.close();
+    assert.deepEqual(await readdir(folder), ['00000001.log']);
+    disk.bytes = 1e9;
+    const again = fileStorage(folder);
+    assert.deepEqual(await keysIn(again), ['a']);
+    await again.close();
+    assert.deepEqual(await readdir(folder), ['00000002.log']);
+  });
 });
 
 // ---------------------------------------------------------------------------------------------------- growth

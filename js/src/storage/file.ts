@@ -18,6 +18,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, readdirSync, readlinkSync, statSync, watch, type FSWatcher } from 'node:fs';
+import * as files from 'node:fs/promises';
 import { link, mkdir, open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -50,7 +51,10 @@ export interface FileStorageOptions {
  *   others acknowledged with its next call, and `watch` tells it.
  * - `exclusively` holds among all of them. A holder that was killed is passed over at once on the
  *   same machine, and after 30 s without a sign of life elsewhere.
- * - What was deleted is out of the file about a second later, or when the store is closed.
+ * - What was deleted is out of the file about a second later, or when the store is closed, if the
+ *   disk has room for what is left.
+ * - The nearer the disk is to being full, the smaller the writes that it takes: a write leaves 4,096
+ *   times its size free, at most 4 MiB, unless it makes the store smaller.
  * - `onHealth` tells `'degraded'` where a part of the file is damaged; the rest lives, and the part
  *   is set aside in the folder. A folder that was deleted in mid-use is made anew: `'healed'`.
  *
@@ -83,6 +87,13 @@ const compactDelayMs = 1_000;
 const snapshotFrameBytes = 4 << 20;
 
 const maxFrameBytes = 1 << 30;
+
+/**
+ * A write that makes the store larger leaves so many times its size of the disk free, and at most so
+ * many bytes. So the smallest, deletions among them, are the last to be refused.
+ */
+const spareTimes = 4_096;
+const spareBytes = 4 << 20;
 
 /** How often a holder of a lock shows that it lives, and after how long without it is passed over. */
 const aliveEveryMs = 1_000;
@@ -155,7 +166,7 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return this.#run('read', async () => (await this.#current()).records.get(key));
+    return this.#run('read', async () => (await this.#readable()).records.get(key));
   }
 
   async scan(
@@ -179,7 +190,7 @@ class FileStorage implements RecoveringStoragePort {
   ): Promise<[key: string, value: Uint8Array][]> {
     const count = countOf(limit);
     return this.#run('scan', async () =>
-      (await this.#current()).records.scan(prefix, after, count),
+      (await this.#readable()).records.scan(prefix, after, count),
     );
   }
 
@@ -189,7 +200,7 @@ class FileStorage implements RecoveringStoragePort {
     if (owned.isEmpty) return;
     const body = encodeBatch(owned);
     await this.#run('write', async () => {
-      await this.#append(FrameType.batch, body);
+      await this.#append(FrameType.batch, body, (log) => growthBy(log.records, owned));
       await this.#compactIfDue();
     });
   }
@@ -301,6 +312,18 @@ class FileStorage implements RecoveringStoragePort {
       } else {
         await this.#loseLog();
       }
+    }
+  }
+
+  /** As `#current`, or the log as it was sealed where there is no room for the next. */
+  async #readable(): Promise<Log> {
+    try {
+      return await this.#current();
+    } catch (error) {
+      const log = this.#log;
+      // Nobody else has made the next: that was looked for before.
+      if (log?.isSealed && isFull(error)) return log;
+      throw error;
     }
   }
 
@@ -444,7 +467,11 @@ class FileStorage implements RecoveringStoragePort {
   // ---------------------------------------------------------------------------------- writing
 
   /** Appends a frame; resolves with its id once it counts. */
-  async #append(type: number, body: Buffer): Promise<string> {
+  async #append(
+    type: number,
+    body: Buffer,
+    growthOf: (log: Log) => number = () => 0,
+  ): Promise<string> {
     const id = Buffer.alloc(12);
     this.#instance.copy(id);
     id.writeUInt32BE(this.#frames++, 8);
@@ -456,6 +483,9 @@ class FileStorage implements RecoveringStoragePort {
     for (let attempt = 0; ; attempt++) {
       const log = await this.#current();
       const frame = encodeFrame(log.magic, payload);
+      if (growthOf(log) > 0) {
+        await this.#requireRoom(frame.length, Math.min(frame.length * spareTimes, spareBytes));
+      }
       const end = log.size;
       const isClean = log.offset === end;
       const { bytesWritten } = await log.handle.write(frame);
@@ -479,6 +509,13 @@ class FileStorage implements RecoveringStoragePort {
       if (log.isSealed && type === FrameType.seal) return name;
       if (isThere && !log.isSealed) throw new Error('what was written is not in the file');
     }
+  }
+
+  async #requireRoom(length: number, spare: number): Promise<void> {
+    const free = await freeBytes(this.#folder);
+    if (free >= length + spare) return;
+    const message = `the disk has ${free} bytes left, ${length} are to be written and ${spare} to be left`;
+    throw Object.assign(new Error(message), { code: 'ENOSPC' });
   }
 
   #hasFound(): boolean {
@@ -512,6 +549,9 @@ class FileStorage implements RecoveringStoragePort {
 
   /** Seals the log and goes on in the next generation, without what was deleted. */
   async #compact(): Promise<void> {
+    const { liveBytes, records } = await this.#current();
+    // Before: a log that is sealed takes nothing more, and without room there is no next.
+    await this.#requireRoom(liveBytes + 16 * records.size, spareBytes / 64);
     await this.#append(FrameType.seal, Buffer.alloc(0));
     await this.#current();
   }
@@ -820,6 +860,16 @@ function idOf(payload: Buffer): string {
   return payload.toString('latin1', 1, payloadHeadBytes);
 }
 
+/** How many bytes more of the values and keys count once `batch` is written. */
+function growthBy(records: SortedRecords, { put, delete: deletes }: OwnedBatch): number {
+  let growth = 0;
+  for (const [key, value] of put) {
+    growth += value.length - (records.lengthOf(key) ?? -key.length);
+  }
+  for (const key of deletes) growth -= (records.lengthOf(key) ?? -key.length) + key.length;
+  return growth;
+}
+
 function applyFrame(log: Log, payload: Buffer): void {
   const id = idOf(payload);
   const body = payload.subarray(payloadHeadBytes);
@@ -982,6 +1032,19 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
+}
+
+/** Of the disk that `folder` is on; Infinity where the runtime cannot tell. */
+async function freeBytes(folder: string): Promise<number> {
+  // Not every version of every runtime has it.
+  const { statfs } = files as Partial<typeof files>;
+  const disk = await statfs?.(folder).catch(() => undefined);
+  return disk && disk.bsize > 0 ? disk.bavail * disk.bsize : Infinity;
+}
+
+function isFull(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function codeOf(error: unknown): unknown {

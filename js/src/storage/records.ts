@@ -11,6 +11,11 @@ export class SortedRecords {
   /** The keys in order, unless a change put them out of it: then undefined until somebody scans. */
   #keys: string[] | undefined = [];
 
+  /** How many there are. */
+  get size(): number {
+    return this.#records.size;
+  }
+
   /** A copy. */
   get(key: string): Uint8Array | undefined {
     const value = this.#records.get(key);
