@@ -1013,7 +1013,9 @@ async function readAt(handle: FileHandle, from: number, to: number): Promise<Buf
   const bytes = Buffer.alloc(to - from);
   let read = 0;
   while (read < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, read, bytes.length - read, from + read);
+    // Node ends the process where it is to read 2 GiB at once.
+    const length = Math.min(bytes.length - read, maxFrameBytes);
+    const { bytesRead } = await handle.read(bytes, read, length, from + read);
     if (bytesRead === 0) break;
     read += bytesRead;
   }
