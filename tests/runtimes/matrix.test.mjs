@@ -91,6 +91,45 @@ test(
   },
 );
 
+test(
+  'Deno that may read and write a folder, and nothing else, keeps memories in it, encrypted, too, and forgets',
+  {
+    skip: !deno && 'there is no Deno here',
+  },
+  async () => {
+    const [{ folder }] = projects;
+    const file = path.join(folder, 'with-a-folder.mjs');
+    await writeFile(
+      file,
+      `import { readdirSync, readFileSync } from 'node:fs';
+     import { LocalProvider } from 'agent-memory-wasm';
+     import { encryptedStorage } from 'agent-memory-wasm/storage/encrypted';
+     import { fileStorage } from 'agent-memory-wasm/storage/file';
+     const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+     for (const [name, over] of [['plain', (store) => store], ['sealed', (store) => encryptedStorage(store, key)]]) {
+       const folder = 'of Deno/' + name;
+       const provider = await LocalProvider.open({ storage: over(fileStorage(folder)) });
+       provider.subscribe(({ type, error }) => { if (error) console.log(type, error.message); });
+       const [{ id }] = await provider.storeMemories(['I keep wombats', 'I keep bees']);
+       await provider.deleteMemory(id);
+       await provider.close();
+       const again = await LocalProvider.open({ storage: over(fileStorage(folder)) });
+       const texts = (await again.getAllMemories()).map(({ memory }) => memory);
+       await again.close();
+       const left = readdirSync(folder).map((each) => readFileSync(folder + '/' + each, 'latin1')).join('');
+       console.log(name, texts.join(), left.includes('wombats'));
+     }`,
+    );
+    const may = ['--allow-read=of Deno', '--allow-write=of Deno'];
+    const args = ['run', '--no-prompt', '--no-lock', ...may, file];
+    const { stdout } = await promisify(execFile)(deno, args, { cwd: folder, timeout: 60_000 });
+    assert.deepEqual(stdout.trim().split('\n'), [
+      'plain I keep bees false',
+      'sealed I keep bees false',
+    ]);
+  },
+);
+
 test('README has the table that comes out', async () => {
   const readme = await readFile(path.join(root, 'README.md'), 'utf8');
   const linesOf = (text) =>

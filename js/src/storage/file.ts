@@ -454,8 +454,11 @@ class FileStorage implements RecoveringStoragePort {
     if (made === undefined) return;
     // Each name on the way to it: one that a loss of power took would take all below.
     const first = resolve(made);
-    for (let each = resolve(this.#folder); each.startsWith(first); each = dirname(each)) {
-      await syncFolder(dirname(each));
+    for (let each = resolve(this.#folder); each.startsWith(first);) {
+      const above = dirname(each);
+      await syncFolder(above);
+      if (above === each) break;
+      each = above;
     }
   }
 
@@ -1038,10 +1041,26 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Of the disk that `folder` is on; Infinity where the runtime cannot tell. */
 async function freeBytes(folder: string): Promise<number> {
+  if (!isAllowed({ name: 'sys', kind: 'statfs' })) return Infinity;
   // Not every version of every runtime has it.
   const { statfs } = files as Partial<typeof files>;
   const disk = await statfs?.(folder).catch(() => undefined);
   return disk && disk.bsize > 0 ? disk.bavail * disk.bsize : Infinity;
+}
+
+interface DenoLike {
+  readonly permissions?: { querySync(wanted: Permission): { readonly state: string } };
+}
+
+interface Permission {
+  readonly name: 'sys' | 'run';
+  readonly kind?: string;
+}
+
+/** Whether that may be done unasked. Deno would put it to its user, who is not to be bothered. */
+function isAllowed(wanted: Permission): boolean {
+  const { permissions } = (globalThis as { Deno?: DenoLike }).Deno ?? {};
+  return !permissions || permissions.querySync(wanted).state === 'granted';
 }
 
 function isFull(error: unknown): boolean {
@@ -1058,8 +1077,12 @@ function unlessMissing(error: unknown): undefined {
   return undefined;
 }
 
+/** Of a process that may not know where it is: for others it is elsewhere. */
+const unknownHost = `unknown ${randomBytes(8).toString('hex')}`;
+
 /** This machine, or this container: where a process has the number that it says. */
 function thisHost(): string {
+  if (!isAllowed({ name: 'sys', kind: 'hostname' })) return unknownHost;
   let space = '';
   try {
     space = readlinkSync('/proc/self/ns/pid');
@@ -1071,7 +1094,7 @@ function thisHost(): string {
 
 /** Whether the process that asked for a lock has ended, as far as can be told from here. */
 function isGone({ host, pid }: Ticket): boolean {
-  if (host !== thisHost() || pid === process.pid) return false;
+  if (host !== thisHost() || pid === process.pid || !isAllowed({ name: 'run' })) return false;
   try {
     process.kill(pid, 0);
     return false;
