@@ -2,9 +2,20 @@
 // flipped bits, two writers at once, a folder that is deleted.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import files from 'node:fs/promises';
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -434,7 +445,7 @@ test('file: a sealed log without room for the next can be read, and is replaced 
   await store.write({ put: [['key', bytes(1)]] });
   await store.close();
   const log = path.join(folder, '00000001.log');
-  await writeFile(log, await sealedCopy(await readFile(log)));
+  await writeFile(log, sealedCopy(await readFile(log)));
   const disk = { bytes: 0, tells: true };
   await onDisk(disk, folder, async () => {
     const again = fileStorage(folder);
@@ -565,7 +576,7 @@ test('file: a log that was sealed by a process that ended then and there is repl
   await store.close(); // seals 1, makes 2
   assert.deepEqual((await readdir(folder)).sort(), ['00000002.log']);
   // As it was after the seal and before the link, with a frame behind the seal that must not count.
-  const sealed = await sealedCopy(before);
+  const sealed = sealedCopy(before);
   await rm(path.join(folder, '00000002.log'));
   await writeFile(log, sealed);
   const again = fileStorage(folder);
@@ -576,25 +587,24 @@ test('file: a log that was sealed by a process that ended then and there is repl
   await again.close();
 });
 
+/** A frame for `log`, of a writer that is nobody. */
+function frameFor(log, type, body) {
+  const payload = Buffer.concat([Buffer.of(type), Buffer.alloc(12, 7), body]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(payload.length);
+  const hash = (bytes, count) => createHash('sha256').update(bytes).digest().subarray(0, count);
+  return Buffer.concat([log.subarray(8, 16), length, hash(length, 4), hash(payload, 16), payload]);
+}
+
 /** `log`, then a seal, then its last frame once more under another key. */
-async function sealedCopy(log) {
-  const { createHash } = await import('node:crypto');
-  const frame = (type, body) => {
-    const payload = Buffer.concat([Buffer.of(type), Buffer.alloc(12, 7), body]);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(payload.length);
-    const hash = (bytes, count) => createHash('sha256').update(bytes).digest().subarray(0, count);
-    return Buffer.concat([
-      log.subarray(8, 16),
-      length,
-      hash(length, 4),
-      hash(payload, 16),
-      payload,
-    ]);
-  };
+function sealedCopy(log) {
   const number = (value) => Buffer.from([0, 0, 0, value]);
   const late = [number(1), number(4), Buffer.from('late'), number(1), Buffer.of(1), number(0)];
-  return Buffer.concat([log, frame(2, Buffer.alloc(0)), frame(1, Buffer.concat(late))]);
+  return Buffer.concat([
+    log,
+    frameFor(log, 2, Buffer.alloc(0)),
+    frameFor(log, 1, Buffer.concat(late)),
+  ]);
 }
 
 // ---------------------------------------------------------------------------------------------------- processes
@@ -787,6 +797,30 @@ test('file: a lock is held among processes, and free again when its holder is ki
     (await readdir(folder)).filter((name) => name.startsWith('alive')).length <= 1,
     true,
   );
+});
+
+test('file: who was passed over, as if dead, writes nothing under the lock that others have by now', async () => {
+  const folder = freshFolder();
+  const [slept, other] = [fileStorage(folder), fileStorage(folder)];
+  await slept.exclusively('ledger', async () => {
+    // What another process does that has seen no sign of life for 30 s.
+    const file = path.join(folder, '00000001.log');
+    const log = await readFile(file);
+    const lockType = 3;
+    const payloadAt = log.lastIndexOf(log.subarray(8, 16)) + 32;
+    assert.equal(log[payloadAt], lockType);
+    await appendFile(file, frameFor(log, 4, log.subarray(payloadAt + 1, payloadAt + 13)));
+    await other.exclusively('ledger', () => other.write({ put: [['sum', bytes(2)]] }));
+    await assert.rejects(slept.write({ put: [['sum', bytes(1)]] }), (error) => {
+      assert.match(error.message, /write failed, the lock 'ledger' was lost/);
+      assert.equal(error.isRetryable, true);
+      return hasCode('storage')(error);
+    });
+  });
+  assert.deepEqual(await slept.get('sum'), bytes(2));
+  await slept.write({ put: [['sum', bytes(3)]] });
+  await slept.close();
+  await other.close();
 });
 
 test('file: counting under a lock, four processes lose no count', async () => {

@@ -50,7 +50,8 @@ export interface FileStorageOptions {
  * - Any number of processes, workers and objects may use the folder at once; each sees what the
  *   others acknowledged with its next call, and `watch` tells it.
  * - `exclusively` holds among all of them. A holder that was killed is passed over at once on the
- *   same machine, and after 30 s without a sign of life elsewhere.
+ *   same machine, and after 30 s without a sign of life elsewhere. One that only stood still, and
+ *   was passed over, has its writes rejected (`storage`, retryable) until its work has ended.
  * - What was deleted is out of the file about a second later, or when the store is closed, if the
  *   disk has room for what is left.
  * - The nearer the disk is to being full, the smaller the writes that it takes: a write leaves 4,096
@@ -156,6 +157,8 @@ class FileStorage implements RecoveringStoragePort {
   /** Where the log ended when somebody first watched: what lies before is no news. */
   #watchedFrom: { readonly generation: number; readonly size: number } | undefined;
   #compaction: NodeJS.Timeout | undefined;
+  /** The names that it holds, by their tickets. */
+  readonly #held = new Map<string, string>();
   #signsOfLife: { readonly timer: NodeJS.Timeout; users: number } | undefined;
 
   constructor(folder: string, durability: Durability) {
@@ -233,8 +236,10 @@ class FileStorage implements RecoveringStoragePort {
         );
         try {
           await this.#turnOf(name, ticket).catch(failed);
+          this.#held.set(ticket, name);
           return await work();
         } finally {
+          this.#held.delete(ticket);
           // Also after `close`: others wait for it. Where it fails, they stop waiting by themselves.
           await this.#inTurn('', () =>
             this.#append(FrameType.unlock, Buffer.from(ticket, 'latin1')),
@@ -485,6 +490,7 @@ class FileStorage implements RecoveringStoragePort {
     }
     for (let attempt = 0; ; attempt++) {
       const log = await this.#current();
+      if (type === FrameType.batch) this.#requireLocks(log);
       const frame = encodeFrame(log.magic, payload);
       if (growthOf(log) > 0) {
         await this.#requireRoom(frame.length, Math.min(frame.length * spareTimes, spareBytes));
@@ -511,6 +517,15 @@ class FileStorage implements RecoveringStoragePort {
       // Somebody else sealed it first, which is as good; else it is to be appended to the next.
       if (log.isSealed && type === FrameType.seal) return name;
       if (isThere && !log.isSealed) throw new Error('what was written is not in the file');
+    }
+  }
+
+  /** Whoever stood still for so long that others took it for dead must not go on as if nothing were. */
+  #requireLocks(log: Log): void {
+    for (const [ticket, name] of this.#held) {
+      if (log.tickets.get(name)?.[0]?.id === ticket) continue;
+      const message = `${this.#label}: write failed, the lock '${name}' was lost: it showed no sign of life for too long, or the folder was deleted`;
+      throw memoryError({ code: 'storage', message, isRetryable: true });
     }
   }
 
