@@ -362,7 +362,8 @@ async function onDisk(disk, folder, body) {
   };
   files.statfs = async () => {
     if (!disk.tells) throw new Error('unknown');
-    return { bavail: Math.max(0, disk.bytes - (await used())), bsize: 1 };
+    const bavail = Math.max(0, disk.bytes - (await used()));
+    return { bavail, bsize: 1, blocks: 1e9 };
   };
   syncBuiltinESMExports();
   try {
@@ -459,6 +460,20 @@ test('file: a sealed log without room for the next can be read, and is replaced 
     await again.close();
   });
   assert.deepEqual(await readdir(folder), ['00000002.log']);
+});
+
+test('file: a file system that does not know its size is written to', async () => {
+  const { statfs } = files;
+  files.statfs = async () => ({ bavail: 0, bsize: 4096, blocks: 0 });
+  syncBuiltinESMExports();
+  try {
+    const store = fileStorage(freshFolder());
+    await store.write({ put: [['key', bytes(1)]] });
+    await store.close();
+  } finally {
+    files.statfs = statfs;
+    syncBuiltinESMExports();
+  }
 });
 
 test('file: a log is not sealed where there is no room for the next', async () => {
@@ -728,6 +743,52 @@ test('file: three processes write at once, one is killed, and all that any ackno
     await again.close();
     await rm(folder, { recursive: true });
   }
+});
+
+test('encrypted file: of three processes that write at once two are killed, the third goes on, and the ledger holds', async () => {
+  const folder = freshFolder();
+  const raw = crypto.getRandomValues(new Uint8Array(32));
+  const sharedKey = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, [
+    'encrypt',
+    'decrypt',
+  ]);
+  const code = (name) => `
+    const { encryptedStorage } = await import('agent-memory-wasm/storage/encrypted');
+    const key = await crypto.subtle.importKey('raw', Uint8Array.from(${JSON.stringify([...raw])}), 'AES-GCM', false, ['encrypt', 'decrypt']);
+    const sealed = encryptedStorage(store, key);
+    for (let index = 0; ; index++) {
+      const pair = ['a', 'b'].map((side) => [side + '${name}' + index, Uint8Array.of(index)]);
+      await sealed.write({ put: [...pair, ['last', Uint8Array.of(index)]], delete: ['a${name}' + (index - 9), 'b${name}' + (index - 9)] });
+      await say(String(index));
+    }`;
+  const names = ['x', 'y', 'z'];
+  const children = names.map((name) => startChild(folder, code(name)));
+  await Promise.all(children.map((child) => child.said('5')));
+  await pause(Math.random() * 100);
+  await children[0].kill();
+  await children[1].kill();
+  const before = children[2].lines.length;
+  await children[2].said(String(before + 5)); // nobody waits for the dead
+  await children[2].kill();
+  const store = encryptedStorage(fileStorage(folder), sharedKey);
+  await store.verify();
+  for (const [index, name] of names.entries()) {
+    const told = children[index].lines.length;
+    const numbers = async (side) =>
+      (await store.scan(side + name, undefined, 1e6)).map(([key]) => Number(key.slice(2)));
+    const found = (await numbers('a')).sort((left, right) => left - right);
+    assert.deepEqual(
+      (await numbers('b')).sort((left, right) => left - right),
+      found,
+    );
+    const [last] = found.slice(-1);
+    assert.ok(last === told - 1 || last === told, `${last} of ${told}`);
+    assert.deepEqual(
+      found,
+      Array.from({ length: Math.min(9, last + 1) }, (_, n) => Math.max(0, last - 8) + n),
+    );
+  }
+  await store.close();
 });
 
 test('file: the log is replaced again and again under three processes, and none loses its last write', async () => {

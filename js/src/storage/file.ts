@@ -1060,7 +1060,8 @@ async function freeBytes(folder: string): Promise<number> {
   // Not every version of every runtime has it.
   const { statfs } = files as Partial<typeof files>;
   const disk = await statfs?.(folder).catch(() => undefined);
-  return disk && disk.bsize > 0 ? disk.bavail * disk.bsize : Infinity;
+  // A file system that does not know its size says 0 to all of it.
+  return disk && disk.blocks > 0 ? disk.bavail * disk.bsize : Infinity;
 }
 
 interface DenoLike {
