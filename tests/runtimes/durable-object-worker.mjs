@@ -4,6 +4,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { LocalProvider } from 'agent-memory-wasm';
 import { durableObjectStorage } from 'agent-memory-wasm/storage/durable-object';
 import { encryptedStorage } from 'agent-memory-wasm/storage/encrypted';
+import { memoryStorage } from 'agent-memory-wasm/storage/memory';
 import { storageContract } from 'agent-memory-wasm/testing';
 
 async function runContract(title, open) {
@@ -61,6 +62,28 @@ export class Memories extends DurableObject {
       const store = durableObjectStorage(storage);
       await store.write({ put: [['large', new Uint8Array(5 << 20).fill(7)]] });
       return [...storage.sql.exec('SELECT length(value) FROM agent_memory_records').raw()];
+    }
+    if (operation === 'scans') {
+      // In one part and in several, full and not.
+      const sizes = [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 2 << 20, 5, 3 << 20];
+      const put = sizes.map((size, n) => [`a/${n}`, new Uint8Array(size).fill(n + 1)]);
+      put.push(['a', Uint8Array.of(1)], ['b/', Uint8Array.of(2)]);
+      const [store, oracle] = [durableObjectStorage(storage), memoryStorage()];
+      for (const each of [store, oracle]) await each.write({ put });
+      const said = (pairs) => pairs.map(([key, value]) => `${key} ${value.length} ${value.at(-1)}`);
+      let scans = 0;
+      const wrong = [];
+      for (const prefix of ['a/', 'a', '']) {
+        for (const after of [undefined, 'A', ...put.map(([key]) => key)]) {
+          for (let limit = 0; limit <= put.length + 1; limit++, scans++) {
+            const [is, shouldBe] = await Promise.all(
+              [store, oracle].map(async (each) => said(await each.scan(prefix, after, limit))),
+            );
+            if (is.join() !== shouldBe.join()) wrong.push({ prefix, after, limit, is, shouldBe });
+          }
+        }
+      }
+      return { scans, wrong };
     }
     if (operation === 'atomic') {
       const store = durableObjectStorage(storage);

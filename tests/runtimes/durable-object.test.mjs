@@ -27,6 +27,12 @@ test('durable object: a large value lies in rows below the limit of 2 MB', async
   assert.deepEqual(rows, Array(5).fill([1 << 20]));
 });
 
+test('durable object: values in several rows are scanned as others are, whatever the limit', async () => {
+  const { scans, wrong } = await running.ask('scanned/scans');
+  assert.deepEqual(wrong, []);
+  assert.ok(scans > 300);
+});
+
 test('durable object: a batch that fails half way changes nothing', async () => {
   const { failure, left } = await running.ask('atomic/atomic');
   assert.equal(failure.code, 'storage');

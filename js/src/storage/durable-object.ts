@@ -79,7 +79,8 @@ class DurableObjectStorage implements StoragePort {
         `SELECT value FROM ${table} WHERE key = ? ORDER BY part`,
         bytesOf(key),
       );
-      return rows.length === 0 ? undefined : joined(rows.map(([value]) => value));
+      const parts = rows.map(([value]) => new Uint8Array(value as ArrayBuffer));
+      return parts.length === 0 ? undefined : joined(parts);
     });
   }
 
@@ -114,26 +115,31 @@ class DurableObjectStorage implements StoragePort {
   ): Promise<[key: string, value: Uint8Array][]> {
     const count = Math.min(countOf(limit), Number.MAX_SAFE_INTEGER);
     return this.#run('scan', () => {
-      const rows = this.#query(
-        `SELECT key, value FROM ${table} WHERE key IN (
-           SELECT key FROM ${table}
-           WHERE part = 0 AND key >= ? AND key < ? AND (? OR key > ?) ORDER BY key LIMIT ?
-         ) ORDER BY key, part`,
-        bytesOf(prefix),
-        // Keys are ASCII: no byte of theirs reaches this one.
-        new Uint8Array([...new Uint8Array(bytesOf(prefix)), 0xff]).buffer,
-        after === undefined ? 1 : 0,
-        bytesOf(after ?? ''),
-        count,
-      );
-      const found: [string, unknown[]][] = [];
-      for (const [name, part] of rows) {
-        const key = decoder.decode(name as ArrayBuffer);
-        const last = found.at(-1);
-        if (last?.[0] === key) last[1].push(part);
-        else found.push([key, [part]]);
+      const found: [key: string, parts: Uint8Array[]][] = [];
+      let from = [bytesOf(after === undefined || after < prefix ? prefix : `${after}\0`), -1];
+      // A part that is full may have another behind it.
+      const mayGoOn = (): boolean => found.at(-1)?.[1].at(-1)?.length === partBytes;
+      for (let isOver = false; !isOver;) {
+        const wanted = count - found.length + (mayGoOn() ? 1 : 0);
+        const rows = this.#query(
+          `SELECT key, part, value FROM ${table}
+           WHERE (key, part) > (?, ?) AND key < ? ORDER BY key, part LIMIT ?`,
+          ...from,
+          // Keys are ASCII: no byte of theirs reaches this one.
+          new Uint8Array([...encoder.encode(prefix), 0xff]).buffer,
+          wanted,
+        );
+        isOver = rows.length < wanted;
+        for (const [name, part, value] of rows as [ArrayBuffer, number, ArrayBuffer][]) {
+          const piece = new Uint8Array(value);
+          if (part !== 0) found.at(-1)?.[1].push(piece);
+          else if (found.length < count) found.push([decoder.decode(name), [piece]]);
+          else isOver = true;
+          from = [name, part];
+        }
+        isOver ||= found.length === count && !mayGoOn();
       }
-      return found.map(([key, parts]) => [key, joined(parts)]);
+      return found.map(([key, parts]): [string, Uint8Array] => [key, joined(parts)]);
     });
   }
 
@@ -166,7 +172,12 @@ class DurableObjectStorage implements StoragePort {
   async #run<T>(operation: string, work: () => T | Promise<T>): Promise<T> {
     this.#lifetime.refuseIfClosed(operation);
     const outcome = (async () => {
-      // Each time: whoever empties the object (`deleteAll`) takes the table along.
+      try {
+        return await work();
+      } catch (cause) {
+        if (!/no such table/i.test(String(cause))) throw cause;
+      }
+      // It is new, or somebody emptied the object (`deleteAll`), which takes the table along.
       this.#query(
         `CREATE TABLE IF NOT EXISTS ${table}
          (key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part))`,
@@ -196,13 +207,15 @@ function bytesOf(key: string): ArrayBuffer {
   return encoder.encode(key).slice().buffer;
 }
 
-function joined(parts: readonly unknown[]): Uint8Array {
-  const pieces = parts.map((part) => new Uint8Array(part as ArrayBuffer));
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+/** The parts as one; themselves where there is one. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
   return whole;
 }
