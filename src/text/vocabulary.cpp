@@ -73,7 +73,7 @@ std::uint32_t WordOwners::number_of(std::string_view word) const {
 }
 
 Vocabulary::Vocabulary(std::vector<std::shared_ptr<LanguagePort>> languages)
-    : cached_(std::size_t{1} << kCachedBits) {
+    : cached_(std::size_t{1} << kFewestCachedBits) {
   if (languages.empty()) languages.push_back(std::make_shared<English>());
   if (languages.size() > kMaxLanguages) languages.resize(kMaxLanguages);
   std::string ids;
@@ -157,19 +157,34 @@ Vocabulary::Key Vocabulary::key_of(const WordBuffer& word) {
   return key;
 }
 
+Vocabulary::Cached& Vocabulary::cached(const Key& key, Number language) {
+  std::uint64_t hashed = key[0] * 0x9E3779B97F4A7C15U ^ key[1] * 0xC2B2AE3D27D4EB4FU ^ language;
+  if (key[2] != 0) hashed ^= key[2] * 0x165667B19E3779F9U;
+  hashed = (hashed ^ (hashed >> 32)) * 0x9E3779B97F4A7C15U;
+  return cached_[static_cast<std::size_t>(hashed >> (64 - cached_bits_))];
+}
+
+void Vocabulary::grow_cache() {
+  cached_bits_ += 1;
+  came_ = 0;
+  const std::vector<Cached> old =
+      std::exchange(cached_, std::vector<Cached>(std::size_t{1} << cached_bits_));
+  for (const Cached& each : old)
+    cached(each.key, each.language) = each;
+}
+
 std::string_view Vocabulary::term(Number language, const WordBuffer& folded,
                                   const WordBuffer& spelling) {
   const WordBuffer& word = languages_[language].is_english ? folded : spelling;
   if (word.size() > sizeof(Key)) return find_term(language, folded.view(), word.view());
   const Key key = key_of(word);
-  std::uint64_t hashed = key[0] * 0x9E3779B97F4A7C15U ^ key[1] * 0xC2B2AE3D27D4EB4FU ^ language;
-  if (word.size() > 16) hashed ^= key[2] * 0x165667B19E3779F9U;
-  hashed = (hashed ^ (hashed >> 32)) * 0x9E3779B97F4A7C15U;
-  Cached& slot = cached_[static_cast<std::size_t>(hashed >> (64 - kCachedBits))];
-  if (slot.key == key && slot.language == language) return {slot.term, slot.size};
+  const Cached& known = cached(key, language);
+  if (known.key == key && known.language == language) return {known.term, known.size};
 
   const std::string_view term = find_term(language, folded.view(), word.view());
-  if (term.size() > sizeof slot.term) return term;
+  if (term.size() > sizeof known.term) return term;
+  if (++came_ > cached_.size() && cached_bits_ < kMostCachedBits) grow_cache();
+  Cached& slot = cached(key, language);
   slot.key = key;
   slot.language = static_cast<std::uint8_t>(language);
   slot.size = static_cast<std::uint8_t>(term.size());

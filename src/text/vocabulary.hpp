@@ -95,20 +95,24 @@ class Vocabulary {
     bool is_latin = true;
   };
   using Key = std::array<std::uint64_t, 3>;
-  /// A word of up to 24 bytes and its term. A slot is taken over by whoever comes last.
+  /// A word of up to 24 bytes and its term. A slot is taken over by whoever comes last, and the
+  /// more have come, the more slots there are.
   struct Cached {
     Key key{};
     char term[22] = {};
     std::uint8_t size = 0;
     std::uint8_t language = 0;
   };
-  static constexpr unsigned kCachedBits = 12;
+  static constexpr unsigned kFewestCachedBits = 7;
+  static constexpr unsigned kMostCachedBits = 12;
   static constexpr WordOwners::Bits kForeign = 1U << kMaxLanguages;
 
   static WordOwners::Bits bit(Number language) {
     return static_cast<WordOwners::Bits>(1U << language);
   }
   static Key key_of(const WordBuffer& word);
+  [[nodiscard]] Cached& cached(const Key& key, Number language);
+  void grow_cache();
   void note_foreign_terms(LanguagePort& english);
   std::string_view find_term(Number language, std::string_view folded, std::string_view word);
 
@@ -120,6 +124,9 @@ class Vocabulary {
   WordOwners stop_words_;
   std::vector<std::string> foreign_terms_;
   std::vector<Cached> cached_;
+  unsigned cached_bits_ = kFewestCachedBits;
+  /// How many came since the cache last grew.
+  std::size_t came_ = 0;
   WordBuffer found_;
 };
 

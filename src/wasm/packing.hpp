@@ -35,12 +35,13 @@ class Unpacker {
     rest_.remove_prefix(sizeof value);
     return value;
   }
-  std::string string() {
+  std::string_view view() {
     const std::size_t size = u32();
     const std::string_view taken = rest_.substr(0, size);
     rest_.remove_prefix(taken.size());
-    return std::string(taken);
+    return taken;
   }
+  std::string string() { return std::string(view()); }
 
  private:
   std::string_view rest_;
