@@ -11,8 +11,8 @@
 
 namespace agent_memory {
 
-std::vector<Ranker::Matches> Ranker::matches(const std::vector<Candidate>& candidates,
-                                             const QueryTerms& terms, const Selection& selection) {
+[[gnu::noinline]] std::vector<Ranker::Matches> Ranker::matches(
+    const std::vector<Candidate>& candidates, const QueryTerms& terms, const Selection& selection) {
   std::vector<Matches> all(candidates.size(), {.terms = std::vector<bool>(terms.terms.size()),
                                                .dates = std::vector<bool>(terms.dates.size())});
   std::vector<std::size_t> order(candidates.size());

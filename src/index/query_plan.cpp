@@ -30,8 +30,8 @@ std::vector<TimeRange> ranges_of(const DateMention& mention, const Selection& se
   return ranges_between(mention, earliest, latest);
 }
 
-Plan make_plan(const IndexQuery& query, const QueryTerms& terms, const Selection& selection,
-               TermShares& shares) {
+[[gnu::noinline]] Plan make_plan(const IndexQuery& query, const QueryTerms& terms,
+                                 const Selection& selection, TermShares& shares) {
   std::uint64_t documents = 0;
   std::uint64_t total_length = 0;
   for (const Selection::Part& part : selection.parts) {

@@ -40,7 +40,8 @@ std::string_view next_piece(std::string_view text, std::size_t& at) {
 
 }  // namespace
 
-QueryTerms analyze_query(Analyzer& analyzer, std::string_view text, TimestampMs now_ms) {
+[[gnu::noinline]] QueryTerms analyze_query(Analyzer& analyzer, std::string_view text,
+                                           TimestampMs now_ms) {
   TermList found;
   analyzer.analyze_query(text, found);
   QueryTerms analyzed;
@@ -64,10 +65,10 @@ QueryTerms analyze_query(Analyzer& analyzer, std::string_view text, TimestampMs 
   return analyzed;
 }
 
-std::vector<std::string> words_behind(Analyzer& analyzer, std::string_view query,
-                                      const QueryTerms& analyzed,
-                                      const std::vector<bool>& terms_matched,
-                                      const std::vector<bool>& dates_matched) {
+[[gnu::noinline]] std::vector<std::string> words_behind(Analyzer& analyzer, std::string_view query,
+                                                        const QueryTerms& analyzed,
+                                                        const std::vector<bool>& terms_matched,
+                                                        const std::vector<bool>& dates_matched) {
   std::vector<std::string> words;
   const auto add = [&](std::string_view word) {
     if (std::find(words.begin(), words.end(), word) == words.end()) words.emplace_back(word);
