@@ -4,7 +4,6 @@
 
 export { memoryConfig } from './config.js';
 export { MemoryContext } from './context.js';
-export { load } from './core/load.js';
 export { loadMem0 } from './core/mem0.js';
 export { MemoryScope, RetrievalStrategy } from './enums.js';
 export {
@@ -19,6 +18,7 @@ export {
   StorageError,
 } from './errors.js';
 export type { MemoryErrorCode } from './errors.js';
+export { load } from './load.js';
 export { LocalProvider } from './local-provider.js';
 export { Mem0Provider } from './mem0-provider.js';
 export type { CallOptions } from './mem0-provider.js';

@@ -349,13 +349,15 @@ export class LocalProvider extends BaseMemoryProvider {
     this.#hear();
     // Whoever opened the provider has had no chance to subscribe yet. Held until then by the timer
     // itself: a provider that only its listeners know would be collected before it told them.
-    setTimeout(
-      (provider: LocalProvider) => {
-        for (const event of early) provider.#receive(event);
-      },
-      0,
-      this,
-    );
+    if (early.length > 0) {
+      setTimeout(
+        (provider: LocalProvider) => {
+          for (const event of early) provider.#receive(event);
+        },
+        0,
+        this,
+      );
+    }
     this.#maintainWhenIdle();
   }
 

@@ -15,6 +15,11 @@ export type WasmSource = WebAssembly.Module | BufferSource | Response | URL | st
 export interface LoadOptions {
   /** Default: the file beside the package's script, fetched or read as the runtime can. */
   wasm?: WasmSource | Promise<WasmSource>;
+  /**
+   * Whether to also open and search a store of a few made-up memories, in RAM, so that the code for
+   * it is compiled before it is needed. Default: false.
+   */
+  warmUp?: boolean;
 }
 
 // ----------------------------------------------------------------------------------------- values

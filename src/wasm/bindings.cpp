@@ -85,7 +85,7 @@ Detached open_detached(std::uint32_t ticket, std::uint32_t id, std::string kind,
   };
   Result<std::shared_ptr<LocalProvider>> opened =
       co_await LocalProvider::open(make_host_storage(id, std::move(kind)), make_host_clock(id),
-                                   make_host_random(), std::move(options), on_notice);
+                                   make_host_random(id), std::move(options), on_notice);
   if (!opened) {
     deliver_error(ticket, opened.error());
     co_return;

@@ -41,7 +41,7 @@ HOST_METHOD(double, agent_memory_host_now, now, (std::uint32_t owner), (owner))
 HOST_METHOD(std::size_t, agent_memory_host_stem, stem,
             (std::uint32_t owner, std::uint32_t number, char* word, std::size_t size),
             (owner, number, word, size))
-HOST_METHOD(std::uint32_t, agent_memory_host_random, random, (), ())
+HOST_METHOD(std::uint32_t, agent_memory_host_random, random, (std::uint32_t owner), (owner))
 
 namespace agent_memory {
 
@@ -125,9 +125,9 @@ std::size_t host_stem(std::uint32_t owner, std::uint32_t number, char* word, std
   return agent_memory_host_stem(owner, number, word, size);
 }
 
-std::uint64_t host_random() {
-  const std::uint64_t high = agent_memory_host_random();
-  return (high << 32U) | agent_memory_host_random();
+std::uint64_t host_random(std::uint32_t owner) {
+  const std::uint64_t high = agent_memory_host_random(owner);
+  return (high << 32U) | agent_memory_host_random(owner);
 }
 
 }  // namespace wasm

@@ -82,7 +82,8 @@ void host_notify(std::uint32_t owner, const Packer& event);
 void host_progress(std::uint32_t ticket, double done, double total);
 /// The clock that the provider was opened with.
 double host_now(std::uint32_t owner);
-std::uint64_t host_random();
+/// Drawn for the provider `owner`.
+std::uint64_t host_random(std::uint32_t owner);
 /// Stems the first `size` of the 64 bytes at `word`, in their place, with the language that
 /// JavaScript has under `number` for the provider `owner`. How long the stem is.
 std::size_t host_stem(std::uint32_t owner, std::uint32_t number, char* word, std::size_t size);

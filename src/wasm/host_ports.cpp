@@ -38,10 +38,10 @@ class HostStorage final : public StoragePort {
 
   Async<std::optional<std::string>> get(std::string key) override {
     return call<std::optional<std::string>>(StorageMethod::kGet, std::move(key),
-                                            [](std::string_view answer) {
+                                            [](std::string answer) {
                                               std::optional<std::string> value;
                                               if (!answer.empty() && answer.front() != 0)
-                                                value.emplace(answer.substr(1));
+                                                value.emplace(answer, 1);
                                               return value;
                                             });
   }
@@ -77,16 +77,7 @@ class HostStorage final : public StoragePort {
     put_u32(packed, limit);
     put_string(packed, prefix);
     put_string(packed, after);
-    return call<std::vector<KeyValue>>(StorageMethod::kScan, std::move(packed),
-                                       [](std::string_view answer) {
-                                         Unpacker in(answer);
-                                         std::vector<KeyValue> pairs(in.u32());
-                                         for (KeyValue& pair : pairs) {
-                                           pair.key = in.string();
-                                           pair.value = in.string();
-                                         }
-                                         return pairs;
-                                       });
+    return call<std::vector<KeyValue>>(StorageMethod::kScan, std::move(packed), read_pairs);
   }
 
   void watch(std::function<void()> changed) override {
@@ -95,9 +86,8 @@ class HostStorage final : public StoragePort {
   }
 
   Async<bool> try_lock(std::string name) override {
-    return call<bool>(StorageMethod::kTryLock, std::move(name), [](std::string_view answer) {
-      return !answer.empty() && answer.front() != 0;
-    });
+    return call<bool>(StorageMethod::kTryLock, std::move(name),
+                      [](std::string answer) { return !answer.empty() && answer.front() != 0; });
   }
 
   void unlock(std::string name) override {
@@ -110,15 +100,32 @@ class HostStorage final : public StoragePort {
   }
 
  private:
+  static std::vector<KeyValue> read_pairs(std::string answer) {
+    Unpacker in(answer);
+    std::vector<KeyValue> pairs(in.u32());
+    for (KeyValue& pair : pairs) {
+      pair.key = in.string();
+      const std::string_view value = in.view();
+      if (&pair != &pairs.back() || value.size() < answer.size() / 2) {
+        pair.value = value;
+      } else {
+        // Most of the answer: it keeps the room, for fresh pages are dearer than moving bytes.
+        answer.erase(0, answer.size() - value.size());
+        pair.value = std::move(answer);
+      }
+    }
+    return pairs;
+  }
+
   // What waits is here alone: each of the methods as a coroutine would be some 200 bytes more.
 
   /// What `read` makes of the answer.
   template <typename T>
-  Async<T> call(StorageMethod method, std::string arguments, T (*read)(std::string_view answer)) {
+  Async<T> call(StorageMethod method, std::string arguments, T (*read)(std::string answer)) {
     Result<std::string> answer =
         co_await HostCall(Target::kStorage, id_, static_cast<int>(method), std::move(arguments));
     if (!answer) co_return std::move(answer).error();
-    co_return read(*answer);
+    co_return read(*std::move(answer));
   }
   Async<void> call(StorageMethod method, std::string arguments) {
     Result<std::string> answer =
@@ -174,7 +181,11 @@ class HostClock final : public ClockPort {
 
 class HostRandom final : public RandomPort {
  public:
-  std::uint64_t next() override { return host_random(); }
+  explicit HostRandom(std::uint32_t owner) : owner_(owner) {}
+  std::uint64_t next() override { return host_random(owner_); }
+
+ private:
+  std::uint32_t owner_;
 };
 
 class HostProvider final : public MemoryProvider {
@@ -287,7 +298,9 @@ Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint
 std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner) {
   return std::make_shared<HostClock>(owner);
 }
-std::shared_ptr<RandomPort> make_host_random() { return std::make_shared<HostRandom>(); }
+std::shared_ptr<RandomPort> make_host_random(std::uint32_t owner) {
+  return std::make_shared<HostRandom>(owner);
+}
 std::shared_ptr<MemoryProvider> make_host_provider(std::uint32_t id) {
   return std::make_shared<HostProvider>(id);
 }

@@ -42,7 +42,7 @@ Result<std::vector<std::shared_ptr<LanguagePort>>> make_host_languages(std::uint
                                                                        const JsonValue& json);
 
 std::shared_ptr<ClockPort> make_host_clock(std::uint32_t owner);
-std::shared_ptr<RandomPort> make_host_random();
+std::shared_ptr<RandomPort> make_host_random(std::uint32_t owner);
 
 /// The JavaScript object that js/src registered as a provider under `id`.
 std::shared_ptr<MemoryProvider> make_host_provider(std::uint32_t id);

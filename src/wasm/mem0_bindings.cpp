@@ -149,7 +149,7 @@ Result<void> open(Call& call) {
   if (auto decoded = decode(call.argument(0), options); !decoded) return decoded;
   Result<Provider> made = Mem0Provider::make(
       std::move(options), std::make_shared<HostHttp>(call.id), std::make_shared<HostTimer>(call.id),
-      make_host_clock(call.id), make_host_random());
+      make_host_clock(call.id), make_host_random(call.id));
   if (!made) return std::move(made).error();
   providers().push_back({call.id, *std::move(made)});
   deliver(call.ticket, true);

@@ -77,6 +77,30 @@ test('a source that is ignored may fail: nobody hears of it', async () => {
   assert.equal(stdout.trim(), 'loaded');
 });
 
+test('a warm-up runs where a program starts: without timers and random numbers, once, and leaves nothing behind', async () => {
+  const { stdout } = await runModule(`
+    ${spies}
+    const { load, LocalProvider, MemoryError } = await import('agent-memory-wasm');
+    // As in the global scope of a Worker.
+    const real = crypto.getRandomValues;
+    crypto.getRandomValues = () => { throw new Error('there are no random numbers yet'); };
+    await Promise.all([load({ warmUp: true }), load({ warmUp: true })]);
+    const { timers } = seen;
+    await load({ warmUp: true });
+    const refused = await load({ warmUp: 'yes' }).catch((error) => MemoryError.isInstance(error) && error.field);
+    crypto.getRandomValues = real;
+    const drawn = [];
+    for (let n = 0; n < 2; n++) {
+      const provider = await LocalProvider.open();
+      const [{ id }] = await provider.storeMemories('I keep bees');
+      drawn.push(id.slice(-12), (await provider.getAllMemories()).length);
+      await provider.close();
+    }
+    console.log(timers, seen.instantiate, refused, drawn[0] !== drawn[2], drawn[1], drawn[3]);
+  `);
+  assert.equal(stdout.trim(), '0 1 warmUp true 1 1');
+});
+
 const sources = {
   'the bytes, as a Buffer': 'await readFile(file)',
   'the bytes, as an ArrayBuffer': 'Uint8Array.from(await readFile(file)).buffer',

@@ -5,21 +5,9 @@
 
 import createModule from '#glue';
 import { wasmSource } from '#wasm';
-import type { LoadOptions } from '../types.js';
 import type { Bridge } from './bridge.js';
 import { loader } from './loading.js';
 import type { WasmModule } from './module.js';
-
-/**
- * Loads the module ahead of use, or from a source of the caller's own.
- *
- * Idempotent: the first source wins, later ones are ignored. A failed load can be tried again.
- * Rejects with `internal` where the module cannot be fetched or compiled; the message says what
- * helps. It is not retryable where the runtime or its policy stands in the way.
- */
-export async function load(options: LoadOptions = {}): Promise<void> {
-  await bridge(options.wasm);
-}
 
 /** The bridge to the one module, loaded if it is not yet. */
 export const bridge = /* @__PURE__ */ loader({

@@ -79,7 +79,7 @@ export interface Host {
   /** Reads JSON: 1 with the value handed over, 0 where it is none, -1 where it nests too deeply. */
   parse(text: number, size: number): number;
   now(owner: ObjectId): number;
-  random(): number;
+  random(owner: ObjectId): number;
   /** Stems the first `size` of the 64 bytes at `word`, in their place; how long the stem is. */
   stem(owner: ObjectId, number: number, word: number, size: number): number;
 }
