@@ -6,15 +6,16 @@
 // A Worker's clock stands still while it computes, so CPU is read from the system, in nanoseconds: that of the thread
 // which runs the Worker, which is what Cloudflare counts, and that of the whole process, compilers and collectors included.
 // Each round is a new process. workerd compiles at start what Cloudflare compiles when a Worker is deployed; functions are
-// compiled at their first call, which is in the figures.
+// compiled at their first call: in the example's global scope, which warms up, and is measured with and without that.
 //
 // Needs the built package (npm run build) and Linux.
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConversations } from '../scripts/evaluation.mjs';
-import { ask, startExample } from '../tests/runtimes/cloudflare-worker.mjs';
+import { ask, exampleEntry, startExample } from '../tests/runtimes/cloudflare-worker.mjs';
 import { makeCorpus } from './corpus.mjs';
 import { quantile } from './measure.mjs';
 
@@ -55,13 +56,10 @@ async function costOf(pid, work) {
   return { thread: after.thread - before.thread, process: after.process - before.process };
 }
 
-const file = path.join(root, 'tests/data/conversations.json');
-const corpus = makeCorpus(readConversations(JSON.parse(await readFile(file, 'utf8'))), {
-  size: memories,
-});
-const worker = await startExample();
-try {
-  const users = ['ada', 'ben', 'cid'];
+const users = ['ada', 'ben', 'cid', 'dan'];
+
+/** Users with as many memories each, folded into a checkpoint but for cid's. */
+async function fill(worker) {
   for (const user of users) {
     // As an agent stores them: some at a time.
     let stored;
@@ -77,46 +75,85 @@ try {
     if (user !== 'cid') await ask(worker, user, 'DELETE', `/memories/${stored.id}`);
   }
   await sleep(2500); // the log is folded in a quiet moment
+}
 
-  const steps = {
-    'a request that is refused (401)': () => fetch(`${worker.origin}/memories`),
-    'a first request that needs no memory (404)': () => ask(worker, 'nobody', 'GET', '/nothing'),
-    'cold: instantiate, open, search': (query) => search('ada', query),
-    'cold object, warm module: open, search': (query) => search('ben', query),
-    'cold object with an unfolded log: open, search': (query) => search('cid', query),
-    'warm: search': (query) => search('ben', query),
-  };
+/** CPU of each step, in the order in which they are taken, for each of `rounds` processes. */
+async function measure(worker) {
   const search = async (user, query) => {
     const { status, body } = await ask(worker, user, 'POST', '/memories/search', { query });
     if (status !== 200 || body.memories.length === 0) throw new Error(JSON.stringify(body));
   };
-  const costs = new Map(Object.keys(steps).map((step) => [step, []]));
+  const steps = {
+    'a request that is refused (401)': () => fetch(`${worker.origin}/memories`),
+    'a first request that needs no memory (404)': () => ask(worker, 'nobody', 'GET', '/nothing'),
+    'cold object, no memory needed (404)': () => ask(worker, 'dan', 'GET', '/nothing'),
+    'cold: (instantiate,) open, search': (query) => search('ada', query),
+    'cold object, warm module: open, search': (query) => search('ben', query),
+    'cold object with an unfolded log: open, search': (query) => search('cid', query),
+    'warm: search': (query) => search('ben', query),
+  };
+  const start = 'start of the process, until it listens';
+  const costs = new Map([start, ...Object.keys(steps)].map((step) => [step, []]));
   for (let round = 0; round < rounds; round++) {
     await worker.restart();
+    await sleep(200);
+    const begun = { thread: await cpuMs(worker.pid, worker.pid), process: await cpuMs(worker.pid) };
+    costs.get(start).push(begun);
     for (const [step, work] of Object.entries(steps)) {
       const query = corpus.queries[round % corpus.queries.length];
       costs.get(step).push(await costOf(worker.pid, () => work(query)));
     }
   }
+  return costs;
+}
 
-  console.log(`workerd, ${memories} memories a user, ${rounds} processes; CPU in ms\n`);
-  const wide = Math.max(...Object.keys(steps).map((step) => step.length));
-  console.log(
-    `${''.padEnd(wide)}${'thread p50'.padStart(13)}${'p90'.padStart(8)}${'process p50'.padStart(14)}`,
-  );
+/** The example without its warm-up, in a folder of its own. */
+async function withoutWarmUp(folder) {
+  await cp(path.dirname(exampleEntry), folder, { recursive: true });
+  const copy = path.join(folder, path.basename(exampleEntry));
+  const text = await readFile(copy, 'utf8');
+  const without = text.replace(/^await load\(.*$/m, '');
+  if (without === text) throw new Error(`${exampleEntry} has no warm-up`);
+  await writeFile(copy, without);
+  return copy;
+}
+
+const file = path.join(root, 'tests/data/conversations.json');
+const corpus = makeCorpus(readConversations(JSON.parse(await readFile(file, 'utf8'))), {
+  size: memories,
+});
+const folder = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-bench-'));
+const variants = {
+  'with the warm-up in the global scope': exampleEntry,
+  'without it': await withoutWarmUp(folder),
+};
+try {
+  console.log(`workerd, ${memories} memories a user, ${rounds} processes; CPU in ms`);
+  for (const [variant, entry] of Object.entries(variants)) {
+    const worker = await startExample({ entry });
+    try {
+      await fill(worker);
+      print(variant, await measure(worker));
+    } finally {
+      await worker.stop();
+    }
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function print(variant, costs) {
+  const wide = Math.max(...[...costs.keys()].map((step) => step.length));
+  const columns = ['thread p50', 'p90', 'process p50'];
+  console.log(`\n${variant.padEnd(wide)}${columns.map((column) => column.padStart(14)).join('')}`);
   for (const [step, all] of costs) {
     const of = (what, share) =>
       quantile(
         all.map((cost) => cost[what]),
         share,
-      ).toFixed(1);
-    console.log(
-      step.padEnd(wide) +
-        of('thread', 0.5).padStart(13) +
-        of('thread', 0.9).padStart(8) +
-        of('process', 0.5).padStart(14),
-    );
+      )
+        .toFixed(1)
+        .padStart(14);
+    console.log(step.padEnd(wide) + of('thread', 0.5) + of('thread', 0.9) + of('process', 0.5));
   }
-} finally {
-  await worker.stop();
 }

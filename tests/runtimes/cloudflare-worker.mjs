@@ -3,7 +3,10 @@ import { createHmac } from 'node:crypto';
 import path from 'node:path';
 import { Workerd } from './workerd.mjs';
 
-const entry = path.resolve(import.meta.dirname, '../../examples/cloudflare-worker/src/worker.ts');
+export const exampleEntry = path.resolve(
+  import.meta.dirname,
+  '../../examples/cloudflare-worker/src/worker.ts',
+);
 
 export const secret = 'the secret of the tests, which is long enough';
 
@@ -19,8 +22,8 @@ export function tokenOf(
   return `${signed}.${createHmac(hash, key).update(signed).digest('base64url')}`;
 }
 
-/** Starts the example, or what wrangler made of it in `bundleFolder`. */
-export const startExample = ({ bundleFolder, bindings } = {}) =>
+/** Starts the example, or another `entry` like it, or what wrangler made of it in `bundleFolder`. */
+export const startExample = ({ bundleFolder, bindings, entry = exampleEntry } = {}) =>
   Workerd.start({
     entry,
     bundleFolder,

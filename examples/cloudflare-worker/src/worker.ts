@@ -7,11 +7,15 @@
 //   DELETE /memories/ID                                                                          204
 //
 // Every other answer is {error: {code, message, field?}}, with the status that says the same.
+import { load } from 'agent-memory-wasm';
 import { refuse } from './answer';
 import type { Memories } from './memories';
 import { userOf } from './token';
 
 export { Memories } from './memories';
+
+// Where a Worker starts it has a second of CPU that is no request's: the code is compiled here.
+await load({ warmUp: true });
 
 export interface Env {
   MEMORIES: DurableObjectNamespace<Memories>;
