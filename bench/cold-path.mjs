@@ -58,7 +58,7 @@ async function costOf(pid, work) {
 
 const users = ['ada', 'ben', 'cid', 'dan'];
 
-/** Users with as many memories each, folded into a checkpoint but for cid's. */
+/** Users with as many memories each, folded into a checkpoint; of cid the last 40 writes are not. */
 async function fill(worker) {
   for (const user of users) {
     // As an agent stores them: some at a time.
@@ -72,9 +72,16 @@ async function fill(worker) {
       [stored] = body.stored;
     }
     // A deletion is folded away soon, and the log with it: what is read is one checkpoint.
-    if (user !== 'cid') await ask(worker, user, 'DELETE', `/memories/${stored.id}`);
+    await ask(worker, user, 'DELETE', `/memories/${stored.id}`);
   }
   await sleep(2500); // the log is folded in a quiet moment
+  for (let turn = 0; turn < 40; turn++) {
+    const messages = [
+      { role: 'user', content: `The next question, number ${turn}, is about the garden.` },
+      { role: 'assistant', content: `The garden has ${turn} beds, and a pond behind the shed.` },
+    ];
+    await ask(worker, 'cid', 'POST', '/memories', { messages });
+  }
 }
 
 /** CPU of each step, in the order in which they are taken, for each of `rounds` processes. */
@@ -89,7 +96,7 @@ async function measure(worker) {
     'cold object, no memory needed (404)': () => ask(worker, 'dan', 'GET', '/nothing'),
     'cold: (instantiate,) open, search': (query) => search('ada', query),
     'cold object, warm module: open, search': (query) => search('ben', query),
-    'cold object with an unfolded log: open, search': (query) => search('cid', query),
+    'the same, 40 writes after its checkpoint': (query) => search('cid', query),
     'warm: search': (query) => search('ben', query),
   };
   const start = 'start of the process, until it listens';

@@ -33,9 +33,9 @@ constexpr std::size_t kHeadPage = 64;
 // A fold that keeps happening while we read moves what we look for; each round is a whole fold.
 constexpr int kMaxReadRounds = 8;
 
-// A record is one read and texts to cut, for whoever opens; a fold rewrites the store. One more for
-// every so many bytes of the checkpoint keeps the two in proportion.
-constexpr std::size_t kFoldRecords = 256;
+// A record is one read and texts to cut, for whoever opens; a fold rewrites the store. One for every
+// so many bytes of the checkpoint keeps the two in proportion.
+constexpr std::size_t kFoldRecords = 48;
 constexpr std::uint64_t kCheckpointBytesARecord = std::uint64_t{4} << 10;
 constexpr std::uint64_t kFoldBytes = std::uint64_t{512} << 10;
 // A fold rewrites the store, so in a large one deletions wait for company.
@@ -275,7 +275,7 @@ Result<void> Journal::take_log_record(KeyValue record, Known* known, JournalNews
   return {};
 }
 
-Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news) {
+Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news, Progress* firsts) {
   std::string after;
   for (;;) {
     Result<std::vector<KeyValue>> records =
@@ -287,6 +287,7 @@ Async<void> Journal::read_log(std::size_t page, Known* known, JournalNews* news)
     for (KeyValue& record : *records) {
       after = record.key;
       const std::optional<WriterProgress> at = parse_log_key(record.key);
+      if (at && firsts->find(at->writer) == nullptr) firsts->note(*at);
       const std::uint64_t* until = at ? known->progress.find(at->writer) : nullptr;
       const bool is_new =
           at ? until == nullptr || at->sequence > *until : !known->log.contains(record.key);
@@ -381,6 +382,32 @@ bool Journal::has_new_mark(const Checkpoints& heads, const Progress& progress) {
   return false;
 }
 
+bool Journal::was_emptied(const Checkpoints& heads, const Known& known,
+                          const Progress& firsts) const {
+  Progress folded;
+  for (const auto& [name, checkpoint] : heads) {
+    if (checkpoint.head) {
+      for (const WriterProgress& each : checkpoint.head->folded)
+        folded.note(each);
+    }
+  }
+  for (const auto& [name, checkpoint] : known_.checkpoints) {
+    if (!checkpoint.head) return false;  // damaged: who knows what became of it
+    if (!heads.contains(name) && !is_known(*checkpoint.head, folded)) return true;
+  }
+  if (!known_.checkpoints.empty()) return false;
+  // Of each writer the first that was known: later ones of one's own may be newer than that.
+  Progress seen;
+  for (const auto& [key, record] : known_.log) {
+    const std::optional<WriterProgress> at = parse_log_key(key);
+    if (!at || seen.find(at->writer) != nullptr) continue;
+    seen.note(*at);
+    const std::uint64_t* first = firsts.find(at->writer);
+    if (!known.log.contains(key) || (first != nullptr && *first <= at->sequence)) return false;
+  }
+  return !seen.all().empty();
+}
+
 bool Journal::is_known(const CheckpointHead& head, const Progress& progress) {
   return std::all_of(head.folded.begin(), head.folded.end(), [&](const WriterProgress& each) {
     const std::uint64_t* known = progress.find(each.writer);
@@ -419,7 +446,8 @@ Async<JournalNews> Journal::open() {
     Result<Checkpoints> heads = co_await read_heads(&news.damage);
     if (!heads) co_return std::move(heads).error();
     known.checkpoints = *heads;
-    Result<void> log = co_await read_log(kFirstLogPage, &known, &news);
+    Progress firsts;
+    Result<void> log = co_await read_log(kFirstLogPage, &known, &news, &firsts);
     if (!log) co_return std::move(log).error();
     Result<bool> complete = co_await read_segments("", &known, &news);
     if (!complete) co_return std::move(complete).error();
@@ -515,7 +543,8 @@ Async<JournalNews> Journal::read_news() {
   for (int round = 0; round < kMaxReadRounds; ++round) {
     Known known = known_;
     JournalNews news;
-    Result<void> log = co_await read_log(kFirstNewsPage, &known, &news);
+    Progress firsts;
+    Result<void> log = co_await read_log(kFirstNewsPage, &known, &news, &firsts);
     if (!log) co_return std::move(log).error();
     std::vector<Error> damage;
     Result<Checkpoints> heads = co_await read_heads(&damage);
@@ -525,6 +554,11 @@ Async<JournalNews> Journal::read_news() {
       co_return everything;
     }
     forget_folded(*heads, &known);
+    if (was_emptied(*heads, known, firsts)) {
+      Result<JournalNews> everything = co_await open();
+      if (everything) everything->was_emptied = true;
+      co_return everything;
+    }
     bool complete = true;
     bool reads_segments = false;
     for (const auto& [name, checkpoint] : *heads) {

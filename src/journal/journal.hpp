@@ -52,6 +52,9 @@ struct JournalNews {
   std::optional<ViewImage> image;
   /// What was damaged and left out.
   std::vector<Error> damage;
+  /// Whether the store was emptied, and this is all that there is now: what was known and is not
+  /// here was deleted.
+  bool was_emptied = false;
 };
 
 /// How long a tombstone is kept, and how long what was read may be built upon.
@@ -89,7 +92,7 @@ class Journal {
   Async<void> append(const std::vector<MemoryEntry>* operations);
   /// Reads what others wrote since the last `open` or `read_news`. One small read a writer. Fails
   /// as `open` does; then nothing counts as read, and the next call finds it again. Where it cannot
-  /// tell what is new, that is everything.
+  /// tell what is new, that is everything; as it is where the store was emptied.
   Async<JournalNews> read_news();
 
   /// Whether the log has grown enough to be worth folding, or holds deletions: the fold is what
@@ -146,8 +149,9 @@ class Journal {
 
   Async<std::vector<KeyValue>> scan_all(std::string prefix, std::size_t page);
   Async<Checkpoints> read_heads(std::vector<Error>* damage);
-  /// Reads the log records that `known` lacks; `page` many at first.
-  Async<void> read_log(std::size_t page, Known* known, JournalNews* news);
+  /// Reads the log records that `known` lacks; `page` many at first. `firsts`: of each writer the
+  /// first record that is there.
+  Async<void> read_log(std::size_t page, Known* known, JournalNews* news, Progress* firsts);
   /// Reads the segments of one checkpoint (empty name: of all); false where some that its head
   /// names are gone.
   Async<bool> read_segments(std::string checkpoint, Known* known, JournalNews* news);
@@ -168,6 +172,11 @@ class Journal {
   static void set_aside(KeyValue value, std::size_t payload_bytes, Known* known, JournalNews* news);
   /// Forgets the keys that other contexts' folds have removed.
   static void forget_folded(const Checkpoints& heads, Known* known);
+  /// Whether nothing of what was known is in the store, nor what a fold would have put in its place:
+  /// `heads`, the log records of `known` that they do not replace, and of those in the store
+  /// `firsts`. Own records may be there: those that were written since.
+  [[nodiscard]] bool was_emptied(const Checkpoints& heads, const Known& known,
+                                 const Progress& firsts) const;
   static bool has_new_mark(const Checkpoints& heads, const Progress& progress);
   static bool is_known(const CheckpointHead& head, const Progress& progress);
   static void note_progress(const CheckpointHead& head, Known* known);

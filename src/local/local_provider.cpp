@@ -212,11 +212,7 @@ class LocalProviderImpl final : public LocalProvider,
       if (!closed_storage) tell(ErrorNotice{"close", closed_storage.error()});
       co_return std::move(news).error();
     }
-    store_.load(std::move(news->segments), std::move(news->image));
-    ChangeNotice unheard;
-    std::vector<bool> unseen;
-    for (const StoredSegment& record : news->records)
-      merge_segment(record, unheard, unseen);
+    fill(*news);
     stamps_.observe(store_.table().newest());
     for (Error& error : news->damage)
       tell(ErrorNotice{"open", std::move(error)});
@@ -863,6 +859,38 @@ class LocalProviderImpl final : public LocalProvider,
     if (changed) notice.stored.push_back(to_stored(changed->record, changed->event));
   }
 
+  /// Of an empty store.
+  void fill(JournalNews& news) {
+    store_.load(std::move(news.segments), std::move(news.image));
+    ChangeNotice unheard;
+    std::vector<bool> unseen;
+    for (const StoredSegment& record : news.records)
+      merge_segment(record, unheard, unseen);
+  }
+
+  /// Somebody emptied the store. What was known goes without a trace, as if it were opened only now:
+  /// that a memory was deleted is written nowhere, nor told to where else it may be kept.
+  void start_anew(JournalNews& news, ChangeNotice& notice) {
+    const Store before = std::exchange(store_, Store(options_.languages));
+    fill(news);
+    const auto note_missing = [&](const Store& of, const Store& in, MemoryEvent event) {
+      for (EntryIndex index = 0; index < of.size(); ++index) {
+        if (!of[index].is_live()) continue;
+        const MemoryRecord record = of[index].record();
+        const std::optional<EntryIndex> there = in.find(record.id);
+        if (there && in[*there].is_live()) continue;
+        StoredMemory stored = to_stored(record, event);
+        if (event == MemoryEvent::kDelete) {
+          stored.memory.clear();
+          stored.metadata = Metadata();
+        }
+        notice.stored.push_back(std::move(stored));
+      }
+    };
+    note_missing(before, store_, MemoryEvent::kDelete);
+    note_missing(store_, before, MemoryEvent::kAdd);
+  }
+
   Async<void> take_news() {
     const TimestampMs now_ms = now();
     const bool all = is_stale();
@@ -872,6 +900,11 @@ class LocalProviderImpl final : public LocalProvider,
     read_at_ms_ = now_ms;
     is_in_doubt_ = false;
     ChangeNotice notice{.stored = {}, .elsewhere = true};
+    if (news->was_emptied && news->damage.empty()) {
+      start_anew(*news, notice);
+      news->segments.clear();
+      news->records.clear();
+    }
     std::vector<bool> seen(all && news->damage.empty() ? store_.size() : 0);
     for (const StoredSegment& segment : news->segments)
       merge_segment(segment, notice, seen);

@@ -167,3 +167,16 @@ test('deleteAllMemories without any id refuses, unless everything is true', asyn
   }
   assert.equal((await provider.status()).memories, 1);
 });
+
+test('what the user deleted with the whole store is not written back by a tab that knew it', async (t) => {
+  const storage = memoryStorage();
+  const provider = await openProvider(t, { storage });
+  await provider.storeMemories(['the secret is out', 'nobody knows']);
+  const everything = async () => storage.scan('', undefined, 1e6);
+  await storage.write({ delete: (await everything()).map(([key]) => key) });
+  const [{ id }] = await provider.storeMemories('a reason to fold');
+  await provider.deleteMemory(id);
+  await provider.close();
+  const left = Buffer.concat((await everything()).map(([, value]) => value));
+  assert.ok(!left.includes('secret'));
+});

@@ -2168,7 +2168,7 @@ TEST_CASE("a fold is due after many writes or a delete, and changes nothing that
           "[local]") {
   World world;
   const Local local = world.open();
-  for (int i = 0; i < 255; ++i)
+  for (int i = 0; i < 47; ++i)
     store(*local, "number " + std::to_string(i));
   CHECK_FALSE(local->is_maintenance_due());
   value_of(local->maintain());
@@ -2187,6 +2187,63 @@ TEST_CASE("a fold is due after many writes or a delete, and changes nothing that
     REQUIRE(ids_of(found_now) == ids_of(hits));
     CHECK(found_now[0].score == hits[0].score);
   }
+}
+
+TEST_CASE("a store that somebody emptied is not filled again by who knew it", "[local]") {
+  World world;
+  const Local left = world.open();
+  const Local right = world.open();
+  const auto fold = [](LocalProvider& local) {
+    value_of(local.delete_memory(store_one(local, "a reason to fold")));
+    value_of(local.maintain());
+  };
+  const std::string secret = store_one(*left, "the secret is out");
+  store(*right, "nobody knows");
+  SECTION("from the log alone") {}
+  SECTION("from a checkpoint") { fold(*left); }
+  SECTION("from a checkpoint and the log") {
+    fold(*right);
+    store(*left, "another secret");
+  }
+  value_of(left->refresh());
+  value_of(right->refresh());
+  world.disk->values.clear();
+  std::set<std::string> expected;
+  SECTION("and left so") {}
+  SECTION("and used before that was noticed") {
+    store(*left, "the first of now");
+    expected.insert("the first of now");
+  }
+  SECTION("and used by both") {
+    store(*left, "the first of now");
+    store(*right, "the second of now");
+    expected = {"the first of now", "the second of now"};
+  }
+  SECTION("and folded by one before the other looks") {
+    fold(*right);
+    store(*left, "the first of now");
+    expected.insert("the first of now");
+  }
+  for (const Local& tab : {left, right, left}) {
+    value_of(tab->refresh());
+    fold(*tab);
+  }
+  value_of(right->refresh());
+  for (const Local& tab : {left, right, world.open()}) {
+    CHECK(as_set(texts_of(list(*tab))) == expected);
+    CHECK(search(*tab, "secret").empty());
+  }
+  for (const auto& [key, value] : world.disk->values) {
+    CHECK(value.find("secret") == std::string::npos);
+    CHECK(value.find("nobody knows") == std::string::npos);
+  }
+  // It is told as what comes from elsewhere.
+  std::size_t told = 0;
+  for (const ChangeNotice& change : left.heard->changes) {
+    for (const StoredMemory& each : change.stored)
+      told += change.elsewhere && each.id == secret && each.event == MemoryEvent::kDelete ? 1 : 0;
+  }
+  CHECK(told == 1);
 }
 
 TEST_CASE("closing folds where that is due", "[local]") {
