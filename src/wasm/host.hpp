@@ -26,6 +26,7 @@ enum class StorageMethod : int {
   kWatch = 5,
   kClose = 6,
   kStage = 7,
+  kPause = 8,
 };
 enum class ProviderMethod : int { kRetrieve = 0, kStore = 1, kGetAll = 2, kDelete = 3 };
 /// Kept in step with js/src/core/http.ts. What is sent begins with the operation that it is for, 0

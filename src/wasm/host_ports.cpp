@@ -48,8 +48,8 @@ class HostStorage final : public StoragePort {
 
   Async<void> write(WriteBatch batch) override {
     std::string packed;
-    // One at a time, so that a large batch is never here as a whole; JavaScript keeps them for the
-    // write that follows at once.
+    // One at a time, so that a large batch is never here as a whole, and the thread has time for
+    // other work in between; JavaScript keeps them for the write that follows.
     for (KeyValue next; batch.more && batch.more(next);) {
       packed.clear();
       packed.reserve(next.key.size() + next.value.size() + 16);
@@ -58,6 +58,8 @@ class HostStorage final : public StoragePort {
       put_string(packed, next.value);
       put_u32(packed, 0);
       host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kStage), packed);
+      Result<void> paused = co_await call(StorageMethod::kPause, std::string());
+      if (!paused) co_return std::move(paused).error();
     }
     packed.clear();
     put_u32(packed, batch.put.size());
@@ -68,7 +70,8 @@ class HostStorage final : public StoragePort {
     put_u32(packed, batch.remove.size());
     for (const std::string& key : batch.remove)
       put_string(packed, key);
-    return call(StorageMethod::kWrite, std::move(packed));
+    Result<void> written = co_await call(StorageMethod::kWrite, std::move(packed));
+    co_return written;
   }
 
   Async<std::vector<KeyValue>> scan(std::string prefix, std::string after,

@@ -37,11 +37,15 @@ const StorageMethod = {
   watch: 5,
   close: 6,
   stage: 7,
+  pause: 8,
 } as const;
 const ProviderMethod = { retrieve: 0, store: 1, getAll: 2, delete: 3 } as const;
 
 // How long a fold waits for its turn before it leaves the work to whoever is at it.
 const lockPatienceMs = 50;
+
+// How long values of one write may be made before the thread does what else there is to do.
+const sliceMs = 4;
 
 // The times that ISO 8601 can say: the years 0000 to 9999. Kept in step with src/base/time.hpp.
 const earliestMs = -62_167_219_200_000;
@@ -80,6 +84,8 @@ interface RegisteredStorage {
   readonly locks: Map<string, () => void>;
   /** What the next write puts beside what it says itself. */
   readonly staged: [key: string, value: Uint8Array][];
+  /** Since when what it stages has had the thread for itself. */
+  resumedAt: number;
   unwatch?: (() => void) | undefined;
 }
 
@@ -240,7 +246,7 @@ export class Bridge implements Host {
   }
 
   addStorage(id: ObjectId, port: StoragePort, now: () => number): void {
-    this.#storages.set(id, { port, locks: new Map(), staged: [] });
+    this.#storages.set(id, { port, locks: new Map(), staged: [], resumedAt: 0 });
     this.#clocks.set(id, now);
   }
 
@@ -467,7 +473,13 @@ export class Bridge implements Host {
       case StorageMethod.get:
         return packOptional(await port.get(decoder.decode(bytes)));
       case StorageMethod.stage:
+        if (storage.staged.length === 0) storage.resumedAt = performance.now();
         storage.staged.push(...unpackBatch(bytes).put);
+        return nothing;
+      case StorageMethod.pause:
+        if (performance.now() - storage.resumedAt < sliceMs) return nothing;
+        await new Promise<void>(later);
+        storage.resumedAt = performance.now();
         return nothing;
       case StorageMethod.write: {
         const batch = unpackBatch(bytes);
