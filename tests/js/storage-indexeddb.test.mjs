@@ -318,6 +318,97 @@ test('indexeddb: a write is one transaction, and its requests are issued without
   await store.close();
 });
 
+test('indexeddb: with a connection open, a call has asked the browser when it returns', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.get('key');
+  const modes = [];
+  await beforeTransactions(
+    (_, mode) => modes.push(mode),
+    async () => {
+      const written = store.write({ put: [['key', bytes(1)]] });
+      assert.deepEqual(modes, ['readwrite']);
+      const read = store.get('key');
+      assert.deepEqual(modes, ['readwrite', 'readonly']);
+      await written;
+      assert.deepEqual(await read, bytes(1));
+    },
+  );
+  await store.close();
+});
+
+test('indexeddb: calls keep their order, whether the connection is open, opening or lost', async () => {
+  for (let round = 0; round < 30; round++) {
+    const store = indexedDBStorage({ name: freshName() });
+    if (round % 3 === 1) await store.get('key');
+    if (round % 3 === 2) await store.write({ put: [['key', bytes(99)]] });
+    const reads = [];
+    const expected = [];
+    for (let call = 0; call < 40; call++) {
+      // From every moment of the opening: all of it happens between two of these.
+      for (let turn = 0; turn < (call * round) % 4; turn++) await Promise.resolve();
+      if (call % 13 === 12) await pause(0);
+      const written = store.write({ put: [['key', bytes(call)]] });
+      reads.push(store.get('key'));
+      expected.push(bytes(call));
+      if (call === 20) await written;
+    }
+    assert.deepEqual(await Promise.all(reads), expected);
+    await store.close();
+  }
+});
+
+test('indexeddb: what is stored is what it was at the call, and that alone, at every attempt', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.get('key');
+  const stored = [];
+  const { prototype } = globalThis.IDBObjectStore;
+  const { put } = prototype;
+  const noting = function (value, key) {
+    stored.push([key, value.length, value.buffer.byteLength]);
+    return put.call(this, value, key);
+  };
+  const large = new Uint8Array(100);
+  for (const failures of [0, 1, 2]) {
+    for (const value of [bytes(1, 2, 3), large.subarray(10, 13), new Uint8Array(0)]) {
+      value.set([1, 2, 3].slice(0, value.length));
+      const before = value.slice();
+      stored.length = 0;
+      let left = failures;
+      await replacing(prototype, 'put', noting, () =>
+        afterTransactionBegan(
+          (transaction) => {
+            if (left-- > 0) abortLate(transaction, new DOMException('lost', 'UnknownError'));
+          },
+          async () => {
+            const written = store.write({ put: [['key', value]] });
+            value.fill(9);
+            await written;
+          },
+        ),
+      );
+      assert.deepEqual(stored, Array(failures + 1).fill(['key', before.length, before.length]));
+      assert.deepEqual(await store.get('key'), before);
+    }
+  }
+  await store.close();
+});
+
+test('indexeddb: the write before close is told, and closing leaves nothing behind', async () => {
+  const name = freshName();
+  const [store, other] = [indexedDBStorage({ name }), indexedDBStorage({ name })];
+  const heard = signal();
+  other.watch(heard.fire);
+  await other.get('key');
+  await store.get('key');
+  void store.write({ put: [['key', bytes(1)]] });
+  await store.close();
+  const awake = setInterval(() => undefined, 1000);
+  await heard.fired;
+  clearInterval(awake);
+  assert.deepEqual(await other.get('key'), bytes(1));
+  await other.close();
+});
+
 test('indexeddb: a transaction that fails after its requests succeeded fails the write', async () => {
   const store = indexedDBStorage({ name: freshName() });
   await store.write({ put: [['key', bytes(1)]] });
@@ -460,27 +551,46 @@ test('indexeddb: after three attempts it gives up, and says once that it is degr
   await store.close();
 });
 
-test('indexeddb: a write that is never answered is taken back, ends in an error, and is not doubled', async () => {
-  const name = freshName();
-  const store = indexedDBStorage({ name, timeoutMs: 40 });
-  const health = healthOf(store);
-  await store.write({ put: [['before', bytes(1)]] });
-  const release = await occupy(name);
-  await assert.rejects(store.write({ put: [['key', bytes(2)]] }), (error) => {
-    assert.match(error.message, /^indexedDB 'test-\d+': write failed, no answer within 40 ms$/);
-    assert.equal(error.isRetryable, true);
-    return hasCode('storage')(error);
+for (const [takesBack, what] of [
+  [false, 'ends in an error, and is there once for what comes after'],
+  [true, 'is taken back where the browser is not committing it'],
+]) {
+  test(`indexeddb: a write that is never answered ${what}`, async () => {
+    const name = freshName();
+    const [store, other] = [indexedDBStorage({ name, timeoutMs: 40 }), indexedDBStorage({ name })];
+    const health = healthOf(store);
+    let told = 0;
+    other.watch(() => told++);
+    await store.write({ put: [['before', bytes(1)]] });
+    const release = await occupy(name);
+    const write = () =>
+      assert.rejects(store.write({ put: [['key', bytes(2)]] }), (error) => {
+        assert.match(error.message, /^indexedDB 'test-\d+': write failed, no answer within 40 ms$/);
+        assert.equal(error.isRetryable, true);
+        return hasCode('storage')(error);
+      });
+    if (takesBack) {
+      await afterTransactionBegan((transaction) => (transaction.commit = () => undefined), write);
+    } else {
+      await write();
+    }
+    await assert.rejects(store.get('key'), hasCode('storage'));
+    await assert.rejects(store.scan('', undefined, 10), hasCode('storage'));
+    assert.deepEqual(health.states, ['degraded']);
+    await release();
+    assert.deepEqual(await store.scan('', undefined, 10), [
+      ['before', bytes(1)],
+      ...(takesBack ? [] : [['key', bytes(2)]]),
+    ]);
+    await pause(20);
+    assert.equal(told, takesBack ? 1 : 2);
+    assert.deepEqual(health.states, ['degraded', 'healed']);
+    await store.write({ put: [['key', bytes(3)]] });
+    assert.deepEqual(await store.get('key'), bytes(3));
+    await store.close();
+    await other.close();
   });
-  await assert.rejects(store.get('key'), hasCode('storage'));
-  await assert.rejects(store.scan('', undefined, 10), hasCode('storage'));
-  assert.deepEqual(health.states, ['degraded']);
-  await release();
-  assert.deepEqual(await store.scan('', undefined, 10), [['before', bytes(1)]]);
-  assert.deepEqual(health.states, ['degraded', 'healed']);
-  await store.write({ put: [['key', bytes(3)]] });
-  assert.deepEqual(await store.get('key'), bytes(3));
-  await store.close();
-});
+}
 
 test('indexeddb: a write that was given up and is made all the same is told to all, the writer included', async () => {
   const name = freshName();
@@ -736,6 +846,7 @@ function afterTransactionBegan(then, body) {
 
 /** As a commit that fails: long after the requests succeeded, the transaction is aborted. */
 function abortLate(transaction, error) {
+  transaction.commit = () => undefined; // it would refuse the requests that make it late
   const store = transaction.objectStore('records');
   let rounds = 10;
   const delay = () => {

@@ -7,11 +7,16 @@
 import { invalidArgument } from '../errors.js';
 import type { StorageBatch } from '../types.js';
 
-/** A batch that nobody else can change. */
-export interface OwnedBatch {
-  readonly put: readonly (readonly [key: string, value: Uint8Array<ArrayBuffer>])[];
+/** A batch that is one. */
+export interface CheckedBatch {
+  readonly put: readonly (readonly [key: string, value: Uint8Array])[];
   readonly delete: readonly string[];
   readonly isEmpty: boolean;
+}
+
+/** A batch that nobody else can change. */
+export interface OwnedBatch extends CheckedBatch {
+  readonly put: readonly (readonly [key: string, value: Uint8Array<ArrayBuffer>])[];
 }
 
 /** Whether `value` is a Uint8Array, of whatever realm. */
@@ -28,18 +33,39 @@ export function copyBytes(value: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Copies `batch`. Throws an InvalidArgumentError that names the first part that is no batch's. */
 export function ownBatch(batch: StorageBatch): OwnedBatch {
-  const puts = (batch.put ?? []).map(([key, value], index) => {
+  const checked = checkBatch(batch);
+  return { ...checked, put: ownPuts(checked.put) };
+}
+
+/** As `ownBatch`, but the values are the caller's still. */
+export function checkBatch(batch: StorageBatch): CheckedBatch {
+  const put = (batch.put ?? []).map(([key, value], index) => {
     requireKey(`put[${index}]`, key);
     if (!isBytes(value)) {
       throw invalidArgument(`put[${index}]`, `must hold a Uint8Array under '${key}'`);
     }
-    return [key, copyBytes(value)] as const;
+    return [key, value] as const;
   });
   const deletes = (batch.delete ?? []).map((key, index) => {
     requireKey(`delete[${index}]`, key);
     return key;
   });
-  return { put: puts, delete: deletes, isEmpty: puts.length === 0 && deletes.length === 0 };
+  return { put, delete: deletes, isEmpty: put.length === 0 && deletes.length === 0 };
+}
+
+/** Copies the values. */
+export function ownPuts(put: CheckedBatch['put']): OwnedBatch['put'] {
+  return put.map(([key, value]) => [key, copyBytes(value)] as const);
+}
+
+/** Whether `value` has a buffer to itself: to clone it is to clone its bytes, and nothing else. */
+export function isWhole(value: Uint8Array): boolean {
+  const buffer: ArrayBufferLike & { resizable?: boolean } = value.buffer;
+  return (
+    buffer instanceof ArrayBuffer &&
+    buffer.byteLength === value.byteLength &&
+    buffer.resizable !== true
+  );
 }
 
 /** `limit` as a whole number, or Infinity. Throws an InvalidArgumentError for less than 0. */

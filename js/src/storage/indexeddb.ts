@@ -7,7 +7,7 @@
 
 import { memoryError, invalidArgument, storageError, type MemoryError } from '../errors.js';
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
-import { countOf, isBytes, ownBatch } from './batch.js';
+import { checkBatch, copyBytes, countOf, isBytes, isWhole, ownPuts } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
 import { Lifetime } from './lifetime.js';
 
@@ -48,9 +48,9 @@ export interface IndexedDBStoragePort extends RecoveringStoragePort {
  * - Its `kind` is `'indexeddb'`. The database is opened by the first call, once for all callers.
  * - `write` is one transaction and resolves when that has completed.
  * - A lost connection is replaced, with at most three attempts an operation; `onHealth` tells.
- * - A read or write that gets no answer within `timeoutMs` is taken back where the browser still
- *   can, and rejects with `storage`, retryable; the next call opens the database again. Should the
- *   write be made all the same, whoever watches is told, those of this store included.
+ * - A read or write that gets no answer within `timeoutMs` rejects with `storage`, retryable; the
+ *   next call opens the database again. The browser was told to commit the write at once, and makes
+ *   it when it can: then whoever watches is told, those of this store included.
  * - It gives way when another tab deletes or upgrades the database; the next call opens it again.
  * - `watch` uses a BroadcastChannel, so that pages, workers and other stores of this context under
  *   the same name hear each other; without one nobody is told. A store does not hear itself.
@@ -123,6 +123,10 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   readonly #healthListeners = new Set<(state: StorageHealth, error: MemoryError) => void>();
 
   #connection: Promise<IDBDatabase> | undefined;
+  /** What `#connection` is, once it is open. */
+  #database: IDBDatabase | undefined;
+  /** Whether others are yet to be told of a write that completed. */
+  #isUntold = false;
   #wasOpen = false;
   /** What went wrong since an operation last succeeded. */
   #trouble: MemoryError | undefined;
@@ -153,16 +157,18 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   }
 
   async write(batch: StorageBatch): Promise<void> {
-    const owned = ownBatch(batch);
+    const checked = checkBatch(batch);
     this.#lifetime.refuseIfClosed('write');
-    if (owned.isEmpty) return;
-    await this.#run('write', 'readwrite', (store) => {
-      for (const [key, value] of owned.put) store.put(value, key);
-      for (const key of owned.delete) store.delete(key);
-      return () => {
-        this.#changes.tell();
-      };
+    if (checked.isEmpty) return;
+    let { put } = checked;
+    const written = this.#run('write', 'readwrite', (store) => {
+      for (const [key, value] of put) store.put(isWhole(value) ? value : copyBytes(value), key);
+      for (const key of checked.delete) store.delete(key);
+      return () => undefined;
     });
+    // What was issued the browser has copied. What may be issued later is copied beside its work.
+    put = ownPuts(put);
+    await written;
   }
 
   async scan(
@@ -219,6 +225,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     return this.#lifetime.close(async (settled) => {
       await settled();
       if (this.#connection) this.#drop(this.#connection);
+      this.#tellOthers();
       this.#changes.close();
       this.#healthListeners.clear();
     });
@@ -235,7 +242,8 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     for (let attempt = 0; ; attempt++) {
       const connection = this.#connect();
       try {
-        const database = await connection;
+        // On an open one at once: what the caller does next, it does while the browser is at work.
+        const database = this.#database ?? (await connection);
         const result = await this.#transact(database, operation, mode, work);
         this.#succeeded();
         return result;
@@ -288,11 +296,23 @@ class IndexedDBStorage implements IndexedDBStoragePort {
       };
       try {
         const issued = work(transaction.objectStore(storeName));
+        // Nothing more will be asked of it. Else it would wait until this thread has seen that all
+        // was done; what the caller computes meanwhile would come in between.
+        if (mode === 'readwrite') transaction.commit();
+        // Others are told behind the handler, and so behind all that its promise lets go on; by the
+        // handler itself where it comes last.
+        let isLast = false;
         // Not the success of the last request: the transaction may still fail to commit.
         transaction.oncomplete = () => {
           clearInterval(watchdog);
+          this.#isUntold ||= mode === 'readwrite';
           resolve(issued);
+          if (isLast) this.#tellOthers();
         };
+        transaction.addEventListener('complete', () => {
+          isLast = true;
+          this.#tellOthers();
+        });
       } catch (cause) {
         clearInterval(watchdog);
         reject(reasonOf(cause));
@@ -300,6 +320,12 @@ class IndexedDBStorage implements IndexedDBStoragePort {
       }
     });
     return read();
+  }
+
+  #tellOthers(): void {
+    if (!this.#isUntold) return;
+    this.#isUntold = false;
+    this.#changes.tell();
   }
 
   /** A write that was given up was made: its caller believes that it was not, and is to find it. */
@@ -327,6 +353,8 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     this.#connection = connection;
     connection.then(
       (database) => {
+        // Before anybody who waits goes on, and they all do before others can call.
+        if (this.#connection === connection) this.#database = database;
         // Another tab deletes or upgrades the database: give way, and come back when asked to.
         database.onversionchange = () => {
           this.#drop(connection);
@@ -419,6 +447,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   #drop(connection: Promise<IDBDatabase>): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#database = undefined;
     connection.then(
       (database) => {
         database.close();
