@@ -233,7 +233,7 @@ export class Bridge implements Host {
     }
   }
 
-  /** Whether anybody listens to what a provider's memories become: else changes come without them. */
+  /** Whether anybody listens to what a provider's memories become: else changes from elsewhere alone are told, without them. */
   hear(id: ObjectId, isHeard: boolean): void {
     this.#guard((module) => {
       module.request(Request.hear, id, 0, isHeard ? 1 : 0);
@@ -378,11 +378,11 @@ export class Bridge implements Host {
   ): void {
     const isStorage = target === Target.storage;
     const bytes = (): Uint8Array =>
-      this.#reader?.bytes().slice(values, values + size) ?? new Uint8Array(0);
+      this.#reader?.bytes().subarray(values, values + size) ?? new Uint8Array(0);
     const answer: Promise<unknown> = isStorage
       ? this.#callStorage(id, method, bytes())
       : target === Target.port
-        ? this.#callPort(id, method, bytes())
+        ? this.#callPort(id, method, bytes().slice())
         : this.#callProvider(id, method, this.#reader?.read(values, text, textSize));
     answer.then(
       (value) => {
@@ -436,9 +436,13 @@ export class Bridge implements Host {
   /** `answer` is packed, or a value. */
   #settle(ticket: Ticket, ok: boolean, answer: unknown): void {
     this.#guard((module) => {
-      const writer = new Writer();
-      if (!(answer instanceof Packed)) writer.value(answer);
-      this.#hand(module, answer instanceof Packed ? answer : writer.take());
+      let packed = answer instanceof Packed ? answer : undefined;
+      if (packed === undefined) {
+        const writer = new Writer();
+        writer.value(answer);
+        packed = new Packed([writer.take()]);
+      }
+      this.#hand(module, packed);
       module.request(Request.settle, 0, ticket, ok ? 1 : 0);
     });
   }
@@ -463,6 +467,7 @@ export class Bridge implements Host {
 
   // ---------------------------------------------------------------------------------------- ports
 
+  /** `bytes` are the module's: they are read before anything else happens. */
   async #callStorage(id: ObjectId, method: number, bytes: Uint8Array): Promise<Packed> {
     const storage = this.#storages.get(id);
     if (storage === undefined) {

@@ -33,7 +33,9 @@ export class Reader {
   }
 
   text(): string {
-    return decoder.decode(this.bytes());
+    const size = this.u32();
+    this.#at += size;
+    return decoder.decode(this.#bytes.subarray(this.#at - size, this.#at));
   }
 }
 

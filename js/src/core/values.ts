@@ -139,11 +139,12 @@ export class Writer {
     const start = this.#size + 4;
     let at = start;
     // By hand where it is short and ASCII: a call of the encoder costs more than these are worth.
-    if (length <= 64) {
+    if (length <= 512) {
+      const bytes = this.#bytes;
       for (let i = 0; i < length; i++) {
         const unit = text.charCodeAt(i);
         if (unit >= 0x80) break;
-        this.#bytes[at++] = unit;
+        bytes[at++] = unit;
       }
     }
     if (at - start < length) {
