@@ -15,6 +15,8 @@ bool is_white_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F;
 }
 
+bool is_closing_ascii(char c) { return c == '.' || c == '!' || c == '?'; }
+
 /// Full width forms are folded by then.
 bool is_closing(char32_t c) {
   constexpr char32_t kClosing[] = {'.',    '!',    '?',    0x3002, 0x061F, 0x06D4,
@@ -47,19 +49,26 @@ std::string normalize_for_equality(std::string_view text) {
     if (!is_closing(c)) content_end = out.size();
   };
   for (std::size_t position = 0; position < text.size();) {
-    // Of ASCII, white space aside, `take` would only make small letters.
+    // Of ASCII `take` would only make small letters, and one blank of several.
     std::size_t ascii_end = position;
-    while (ascii_end < text.size() && text[ascii_end] > ' ' && text[ascii_end] < 0x7F)
+    while (ascii_end < text.size() && text[ascii_end] >= ' ' && text[ascii_end] < 0x7F)
       ++ascii_end;
     if (ascii_end > position) {
-      std::size_t at = out.size();
-      out.append(text.substr(position, ascii_end - position));
-      for (; at < out.size(); ++at) {
-        char& c = out[at];
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-        if (c != '.' && c != '!' && c != '?') content_end = at + 1;
+      const std::size_t begin = out.size();
+      char before = begin == 0 ? ' ' : out.back();
+      out.resize(begin + ascii_end - position);
+      char* end = out.data() + begin;
+      for (; position < ascii_end; ++position) {
+        const char c = text[position];
+        if (c == ' ' && before == ' ') continue;
+        before = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        *end++ = before;
       }
-      position = ascii_end;
+      out.resize(static_cast<std::size_t>(end - out.data()));
+      std::size_t content = out.size();
+      while (content > begin && (out[content - 1] == ' ' || is_closing_ascii(out[content - 1])))
+        --content;
+      if (content > begin) content_end = content;
       last = 0;
       continue;
     }

@@ -81,20 +81,28 @@ std::optional<std::string> message_name(const JsonValue& body) {
 class Speech {
  public:
   void add_text(std::string_view part) {
-    const std::string text = strip_memory_blocks(part);
+    std::string text = strip_memory_blocks(part);
     if (text.empty()) return;
-    if (interrupted_ && !text_.empty()) text_ += '\n';
+    if (text_.empty()) {
+      text_ = std::move(text);
+    } else {
+      if (interrupted_) text_ += '\n';
+      text_ += text;
+      is_joined_ = true;
+    }
     interrupted_ = false;
-    text_ += text;
   }
   void add_other() { interrupted_ = true; }
 
-  /// Stripped once more: two parts may have made a tag between them.
-  [[nodiscard]] std::string text() const { return to_valid_utf8(strip_memory_blocks(text_)); }
+  /// Stripped once more where two parts may have made a tag between them.
+  [[nodiscard]] std::string text() const {
+    return is_joined_ ? to_valid_utf8(strip_memory_blocks(text_)) : to_valid_utf8(text_);
+  }
 
  private:
   std::string text_;
   bool interrupted_ = false;
+  bool is_joined_ = false;
 };
 
 /// Adds a text; null and absent are none.
@@ -150,42 +158,47 @@ class Reader {
   std::vector<SpokenMessage> take() { return std::move(spoken_); }
 
  private:
+  /// "messages[2]", the message at hand. Only errors say it.
+  [[nodiscard]] std::string path() const { return element("messages", index_); }
+
   Result<void> read_content(const JsonValue& message, Shape shape, SpokenMessage spoken);
   Result<void> read_parts(const JsonValue& message, SpokenMessage spoken);
   Result<void> read_request(const JsonArray& parts, const SpokenMessage& spoken);
   Result<void> read_response(const JsonArray& parts, SpokenMessage spoken);
   Result<void> read_pydantic(const JsonValue& message, SpokenMessage spoken);
 
-  /// Keeps what was said, unless it is nothing. `field` is where it stood.
-  Result<void> keep(const Speech& speech, SpokenMessage spoken, std::string field);
+  /// Keeps what was said, unless it is nothing. `field` is where in the message it stood.
+  Result<void> keep(const Speech& speech, SpokenMessage spoken, std::string_view field);
 
   LongTexts long_texts_;
-  /// "messages[2]", the message at hand.
-  std::string path_;
+  std::size_t index_ = 0;
   std::vector<SpokenMessage> spoken_;
 };
 
 /// Fails unless the member that tells who speaks is a string.
-Result<void> check_discriminator(const JsonValue& message, Shape shape, const std::string& path) {
-  if (message.if_object() == nullptr) return wrong_type(path, "an object or a string", &message);
+Result<void> check_discriminator(const JsonValue& message, Shape shape, std::size_t index) {
+  if (message.if_object() == nullptr) {
+    return wrong_type(element("messages", index), "an object or a string", &message);
+  }
   std::string_view key = "type";
   if (shape == Shape::kContent || shape == Shape::kParts || shape == Shape::kUnknown) key = "role";
   if (shape == Shape::kPydantic) key = "kind";
   if (shape == Shape::kConstructor || message.find_string(key) != nullptr) return {};
-  return wrong_type(path + '.' + std::string(key), "a string", message.find(key));
+  return wrong_type(element("messages", index).append(".").append(key), "a string",
+                    message.find(key));
 }
 
 Result<void> Reader::read(const JsonValue& message, std::size_t index) {
-  path_ = element("messages", index);
+  index_ = index;
   const Shape shape = shape_of(message);
   SpokenMessage spoken;
   spoken.source = index;
   if (const std::string* string = message.if_string()) {
     Speech speech;
     speech.add_text(*string);
-    return keep(speech, std::move(spoken), path_);
+    return keep(speech, std::move(spoken), "");
   }
-  Result<void> checked = check_discriminator(message, shape, path_);
+  Result<void> checked = check_discriminator(message, shape, index);
   if (!checked) return checked;
 
   const Speaker speaker = speaker_of(message, shape);
@@ -197,47 +210,54 @@ Result<void> Reader::read(const JsonValue& message, std::size_t index) {
 }
 
 Result<void> Reader::read_content(const JsonValue& message, Shape shape, SpokenMessage spoken) {
-  const std::string wrapper(wrapper_of(shape));
-  const std::string path = wrapper.empty() ? path_ : path_ + '.' + wrapper;
+  std::string wrapper(wrapper_of(shape));
+  if (!wrapper.empty()) wrapper.insert(0, 1, '.');
   const JsonValue* body = body_of(message, shape);
-  if (body == nullptr || body->if_object() == nullptr) return wrong_type(path, "an object", body);
+  if (body == nullptr || body->if_object() == nullptr) {
+    return wrong_type(path() + wrapper, "an object", body);
+  }
 
   const JsonValue* content = body->find("content");
   // An assistant that only calls tools may come without; a user without any is a mistake.
   if (content == nullptr && spoken.role == Role::kUser) {
-    return wrong_type(path + ".content", "a string or an array", content);
+    return wrong_type(path() + wrapper + ".content", "a string or an array", content);
   }
   Speech speech;
-  Result<void> added = add_content(speech, content, path + ".content");
-  if (!added) return added;
+  const std::string* text = content == nullptr ? nullptr : content->if_string();
+  if (text != nullptr) {
+    speech.add_text(*text);
+  } else {
+    Result<void> added = add_content(speech, content, path() + wrapper + ".content");
+    if (!added) return added;
+  }
   spoken.name = message_name(*body);
   spoken.time_ms = message_time(message, body);
-  return keep(speech, std::move(spoken), path + ".content");
+  return keep(speech, std::move(spoken), wrapper + ".content");
 }
 
 Result<void> Reader::read_parts(const JsonValue& message, SpokenMessage spoken) {
   const JsonValue* value = message.find("parts");
   const JsonArray* parts = value->if_array();
-  if (parts == nullptr) return wrong_type(path_ + ".parts", "an array", value);
+  if (parts == nullptr) return wrong_type(path() + ".parts", "an array", value);
   Speech speech;
-  Result<void> added = add_parts(speech, *parts, path_ + ".parts");
+  Result<void> added = add_parts(speech, *parts, path() + ".parts");
   if (!added) return added;
-  std::string field = path_ + ".parts";
+  std::string_view field = ".parts";
   if (is_blank(speech.text())) {
-    field = path_ + ".content";
+    field = ".content";
     speech = {};
-    added = add_content(speech, message.find("content"), field);
+    added = add_content(speech, message.find("content"), path() + ".content");
     if (!added) return added;
   }
   spoken.name = message_name(message);
   spoken.time_ms = message_time(message, nullptr);
-  return keep(speech, std::move(spoken), std::move(field));
+  return keep(speech, std::move(spoken), field);
 }
 
 Result<void> Reader::read_pydantic(const JsonValue& message, SpokenMessage spoken) {
   const JsonValue* value = message.find("parts");
   if (!is_set(value)) return {};
-  const std::string field = path_ + ".parts";
+  const std::string field = path() + ".parts";
   const JsonArray* parts = value->if_array();
   if (parts == nullptr) return wrong_type(field, "an array", value);
   for (std::size_t i = 0; i < parts->size(); ++i) {
@@ -253,27 +273,27 @@ Result<void> Reader::read_pydantic(const JsonValue& message, SpokenMessage spoke
 Result<void> Reader::read_request(const JsonArray& parts, const SpokenMessage& spoken) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const JsonValue& part = parts[i];
-    std::string field = element(path_ + ".parts", i);
+    std::string field = element(".parts", i);
     Speech speech;
     Result<void> added;
     if (has_tag(part, "part_kind", "user-prompt")) {
       field += ".content";
-      added = add_content(speech, part.find("content"), field);
+      added = add_content(speech, part.find("content"), path() + field);
     } else if (has_tag(part, "part_kind", "speech")) {
       field += ".transcript";
-      added = add_text(speech, part.find("transcript"), field);
+      added = add_text(speech, part.find("transcript"), path() + field);
     }
     if (!added) return added;
     SpokenMessage prompt = spoken;
     if (const auto time = time_in(&part)) prompt.time_ms = time;
-    Result<void> kept = keep(speech, std::move(prompt), std::move(field));
+    Result<void> kept = keep(speech, std::move(prompt), field);
     if (!kept) return kept;
   }
   return {};
 }
 
 Result<void> Reader::read_response(const JsonArray& parts, SpokenMessage spoken) {
-  const std::string path = path_ + ".parts";
+  const std::string path = this->path() + ".parts";
   Speech speech;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const JsonValue& part = parts[i];
@@ -287,14 +307,14 @@ Result<void> Reader::read_response(const JsonArray& parts, SpokenMessage spoken)
     }
     if (!added) return added;
   }
-  return keep(speech, std::move(spoken), path);
+  return keep(speech, std::move(spoken), ".parts");
 }
 
-Result<void> Reader::keep(const Speech& speech, SpokenMessage spoken, std::string field) {
+Result<void> Reader::keep(const Speech& speech, SpokenMessage spoken, std::string_view field) {
   spoken.text = speech.text();
   if (is_blank(spoken.text)) return {};
   if (long_texts_ == LongTexts::kRefuse && spoken.text.size() > kMaxTextBytes) {
-    return too_long(std::move(field), spoken.text.size());
+    return too_long(path().append(field), spoken.text.size());
   }
   spoken_.push_back(std::move(spoken));
   return {};

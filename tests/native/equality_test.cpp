@@ -64,6 +64,28 @@ TEST_CASE("what has nothing but punctuation keeps it", "[text]") {
   CHECK(normalize_for_equality(" \n\u3000").empty());
 }
 
+TEST_CASE("of ASCII the form is small letters, one blank of several, and no closing punctuation",
+          "[text]") {
+  std::mt19937 random(7);
+  constexpr std::string_view kBytes = "aZ m9-.!?,  \t\n'";
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    for (auto left = random() % 20; left > 0; --left)
+      text.push_back(kBytes[random() % kBytes.size()]);
+    std::string expected;
+    for (const char c : text) {
+      const bool is_blank = c == ' ' || c == '\t' || c == '\n';
+      if (is_blank && (expected.empty() || expected.back() == ' ')) continue;
+      expected.push_back(is_blank ? ' ' : c == 'Z' ? 'z' : c);
+    }
+    const std::size_t content = expected.find_last_not_of(" .!?");
+    const std::size_t end = content == std::string::npos ? expected.find_last_not_of(' ') : content;
+    expected.resize(end == std::string::npos ? 0 : end + 1);
+    CAPTURE(text);
+    REQUIRE(normalize_for_equality(text) == expected);
+  }
+}
+
 TEST_CASE("the form of any bytes is UTF-8 and its own form", "[text]") {
   std::mt19937 random(42);
   for (int round = 0; round < 3000; ++round) {
