@@ -95,6 +95,9 @@ struct SyncQuery {
 
 /// The provider over one store. Several instances, in this context or others, may share a store:
 /// each sees what the others acknowledged. Operations on a closed provider fail with kClosed.
+///
+/// What `store_memories` made durable is indexed by the next call that asks for anything, some 10
+/// µs a memory: worth asking is_maintenance_due when nobody waits.
 class LocalProvider : public BaseMemoryProvider {
  public:
   /// Opens the store: checkpoint, then log. Fails with kStorage where the store cannot be read

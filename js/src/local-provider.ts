@@ -82,6 +82,7 @@ export class LocalProvider extends BaseMemoryProvider {
   readonly #storage: StoragePort;
   readonly #listeners = new Set<(event: MemoryEvent) => void>();
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #isLookDue = false;
   #closing: Promise<void> | undefined;
 
   private constructor(token: typeof openToken, native: Native, storage: StoragePort) {
@@ -151,11 +152,14 @@ export class LocalProvider extends BaseMemoryProvider {
    * (but for case, white space and closing punctuation) is not stored again: `NOOP`, with the id
    * of the memory that stands there.
    */
-  override storeMemories(
+  override async storeMemories(
     messages: MessageInput,
     options: StoreOptions = {},
   ): Promise<StoredMemory[]> {
-    return this.#write(Operation.storeMemories, addArguments(messages, options), options);
+    const write = addArguments(messages, options);
+    const stored = await this.#invoke<StoredMemory[]>(Operation.storeMemories, write, options);
+    this.#maintainSoon();
+    return stored;
   }
 
   /** See {@link MemoryProvider.getAllMemories}. */
@@ -312,11 +316,30 @@ export class LocalProvider extends BaseMemoryProvider {
     return result;
   }
 
+  /**
+   * As `#maintainWhenIdle`, once whoever waits for the write has gone on. The core then indexes
+   * what was stored, unless a call has made it do so before.
+   */
+  #maintainSoon(): void {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    const timer = setTimeout(() => {
+      this.#isLookDue = false;
+      try {
+        this.#maintainWhenIdle();
+      } catch {
+        // The module is gone, which whoever calls next is told.
+      }
+    }, 0);
+    letProcessEnd(timer);
+  }
+
   /** Folds the log in a quiet moment; what fails then is told to `subscribe`. */
   #maintainWhenIdle(): void {
     const { core, id } = this.#native;
-    if (this.#idle !== undefined || this.#closing !== undefined) return;
-    if (!core.ask<boolean>(Operation.isMaintenanceDue, id, noArguments)) return;
+    if (this.#closing !== undefined) return;
+    const isDue = core.ask<boolean>(Operation.isMaintenanceDue, id, noArguments);
+    if (!isDue || this.#idle !== undefined) return;
     this.#idle = setTimeout(() => {
       this.#idle = undefined;
       if (this.#closing !== undefined) return;

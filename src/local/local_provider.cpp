@@ -173,6 +173,8 @@ class PendingWrite {
     for (std::size_t i = 0; i < operations_.size(); ++i)
       visit(store.merge(std::move(operations_[i]), hashes_[i]));
   }
+  /// The same, before anybody looks.
+  void apply_soon_to(Store& store) { store.merge_soon(std::move(operations_), std::move(hashes_)); }
 
  private:
   std::vector<MemoryEntry> operations_;
@@ -305,7 +307,7 @@ class LocalProviderImpl final : public LocalProvider,
                 std::move(key));
     }
     if (options.abort) options.abort->commit();
-    Result<void> committed = co_await commit(std::move(write));
+    Result<void> committed = co_await commit(std::move(write), true);
     if (!committed) co_return std::move(committed).error();
     co_return stored;
   }
@@ -518,8 +520,9 @@ class LocalProviderImpl final : public LocalProvider,
     if (!query.ids.empty()) return {};
     const TimestampMs now_ms = now();
     std::int64_t left = query.unsettled.value_or(kMaxSize);
-    for (EntryIndex index = 0; index < store_.size() && left > 0; ++index) {
-      const PackedEntry entry = store_[index];
+    const MemoryTable& table = store_.table();
+    for (EntryIndex index = 0; index < table.size() && left > 0; ++index) {
+      const PackedEntry entry = table.packed(index);
       if (query.unsettled ? !is_waiting(entry, query.identity, now_ms) : !entry.has_note())
         continue;
       show_state(entry.id().unpacked(), index, visit);
@@ -565,7 +568,9 @@ class LocalProviderImpl final : public LocalProvider,
 
   [[nodiscard]] bool is_maintenance_due() const override {
     const TimestampMs now_ms = now();
-    return !closed_ && (is_fold_due(now_ms) || store_.soonest_expiry_ms() <= now_ms);
+    // First, for it is asked when nobody waits: what was stored is then indexed.
+    const bool expires = store_.soonest_expiry_ms() <= now_ms;
+    return !closed_ && (expires || is_fold_due(now_ms));
   }
 
   Async<void> close() override {
@@ -724,8 +729,9 @@ class LocalProviderImpl final : public LocalProvider,
                                const Filter& filter) const {
     std::vector<Selected> selected;
     const TimestampMs now_ms = now();
-    for (EntryIndex index = 0; index < store_.size(); ++index) {
-      const PackedEntry entry = store_[index];
+    const MemoryTable& table = store_.table();
+    for (EntryIndex index = 0; index < table.size(); ++index) {
+      const PackedEntry entry = table.packed(index);
       if (!entry.is_live()) continue;
       const EntryFields fields = entry.fields();
       if ((!identity || is_visible_to(fields, *identity)) && accepts(entry, filter, {}, now_ms)) {
@@ -793,8 +799,9 @@ class LocalProviderImpl final : public LocalProvider,
     }
   }
 
-  /// Durable first; then, in one step without waiting, visible.
-  Async<void> commit(PendingWrite write) {
+  /// Durable first; then, in one step without waiting, visible. Where it `adds_alone`, new
+  /// memories, whoever looks first does that step: nobody need wait for what nobody sees.
+  Async<void> commit(PendingWrite write, bool adds_alone = false) {
     if (write.operations().empty()) co_return Result<void>();
     Result<void> written = co_await journal_.append(&write.operations());
     if (!written && written.error().code == ErrorCode::kQuotaExceeded && write.only_deletes()) {
@@ -806,7 +813,13 @@ class LocalProviderImpl final : public LocalProvider,
       co_return std::move(written).error();
     }
     ChangeNotice notice{.stored = {}, .elsewhere = false};
-    write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
+    if (adds_alone) {
+      for (const MemoryEntry& each : write.operations())
+        notice.stored.push_back(to_stored(each.record, MemoryEvent::kAdd));
+      write.apply_soon_to(store_);
+    } else {
+      write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
+    }
     if (!notice.stored.empty()) tell(std::move(notice));
     co_return Result<void>();
   }
@@ -971,7 +984,8 @@ class LocalProviderImpl final : public LocalProvider,
   std::function<void(const LocalNotice&)> on_notice_;
   Journal journal_;
   HybridClock stamps_;
-  Store store_;
+  /// Whoever asks it anything may be the one who makes it catch up.
+  mutable Store store_;
   /// Held by whatever writes to the store or merges news: decisions are made on a state that the
   /// write they lead to will find.
   AsyncMutex writes_;

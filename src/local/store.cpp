@@ -33,6 +33,7 @@ IndexDocument to_document(const MemoryRecord& record) {
 
 std::string equality_key(const MemoryRecord& record) {
   std::string key;
+  key.reserve(record.memory.size() + 64);
   append_part(key, record.identity.user_id);
   append_part(key, record.identity.agent_id);
   append_part(key, record.identity.run_id);
@@ -73,11 +74,25 @@ bool Store::load_image(ViewImage image) {
 }
 
 Store::Changed Store::merge(MemoryEntry entry, std::optional<std::uint32_t> hash) {
-  return follow(table_.merge(std::move(entry)), hash);
+  return follow(caught_up().merge(std::move(entry)), hash);
 }
 
 Store::Changed Store::merge(const PackedEntry& entry) {
-  return follow(table_.merge(entry), std::nullopt);
+  return follow(caught_up().merge(entry), std::nullopt);
+}
+
+void Store::merge_soon(std::vector<MemoryEntry> entries,
+                       std::vector<std::optional<std::uint32_t>> hashes) {
+  caught_up();
+  pending_ = std::move(entries);
+  pending_hashes_ = std::move(hashes);
+}
+
+MemoryTable& Store::caught_up() {
+  for (std::size_t i = 0; i < pending_.size(); ++i)
+    follow(table_.merge(std::move(pending_[i])), pending_hashes_[i]);
+  pending_.clear();
+  return table_;
 }
 
 Store::Changed Store::follow(MemoryTable::Applied applied, std::optional<std::uint32_t> hash) {
@@ -103,7 +118,8 @@ void Store::remove_from_views(EntryIndex index, const MemoryRecord& record) {
 }
 
 std::optional<MemoryRecord> Store::find_equal(
-    std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) const {
+    std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) {
+  caught_up();
   std::optional<MemoryRecord> found;
   HashIndex::Search search = by_equality_.search(equality_hash(key));
   for (EntryIndex index = by_equality_.next(search); index != HashIndex::kNone;
@@ -115,20 +131,22 @@ std::optional<MemoryRecord> Store::find_equal(
   return found;
 }
 
-bool Store::has_lesser_id(EntryIndex left, EntryIndex right) const {
-  const PackedId left_id = table_.packed(left).id();
-  const PackedId right_id = table_.packed(right).id();
+bool Store::has_lesser_id(EntryIndex left, EntryIndex right) {
+  const PackedId left_id = table().packed(left).id();
+  const PackedId right_id = table().packed(right).id();
   // Packed, UUIDs keep their order.
   if (left_id.is_uuid == right_id.is_uuid) return left_id.bytes < right_id.bytes;
   return left_id.unpacked() < right_id.unpacked();
 }
 
 std::vector<IndexHit> Store::search(IndexQuery query) {
+  caught_up();
   query.precedes = [this](DocumentId left, DocumentId right) { return has_lesser_id(right, left); };
   return index_.search(query);
 }
 
-std::vector<EntryIndex> Store::live_order() const {
+std::vector<EntryIndex> Store::live_order() {
+  caught_up();
   std::vector<EntryIndex> order;
   order.reserve(table_.live());
   for (EntryIndex i = 0; i < table_.size(); ++i) {
@@ -137,7 +155,8 @@ std::vector<EntryIndex> Store::live_order() const {
   return order;
 }
 
-ViewImage Store::image(const std::vector<EntryIndex>& order) const {
+ViewImage Store::image(const std::vector<EntryIndex>& order) {
+  caught_up();
   IndexImage index_image = index_.image(order);
   ViewImage image{.version = index_image.version, .sections = std::move(index_image.sections)};
   std::vector<std::uint32_t> by_entry(table_.size());

@@ -44,30 +44,36 @@ class Store {
   /// `hash`: the equality_hash of what it adds, where it is known already.
   Changed merge(MemoryEntry entry, std::optional<std::uint32_t> hash = std::nullopt);
   Changed merge(const PackedEntry& entry);
+  /// As `merge` of each, which the next call does that asks for anything: whoever waits for less
+  /// need not wait for that. As many `hashes`.
+  void merge_soon(std::vector<MemoryEntry> entries,
+                  std::vector<std::optional<std::uint32_t>> hashes);
 
   [[nodiscard]] std::vector<IndexHit> search(IndexQuery query);
-  [[nodiscard]] std::optional<EntryIndex> find(std::string_view id) const {
-    return table_.find(id);
-  }
+  [[nodiscard]] std::optional<EntryIndex> find(std::string_view id) { return table().find(id); }
   /// The live memory with that equality_key that `accept` answers true for; of several the one
   /// with the first id.
   [[nodiscard]] std::optional<MemoryRecord> find_equal(
-      std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) const;
-  [[nodiscard]] std::size_t size() const { return table_.size(); }
-  [[nodiscard]] PackedEntry operator[](EntryIndex index) const { return table_.packed(index); }
-  [[nodiscard]] const MemoryTable& table() const { return table_; }
+      std::string_view key, const std::function<bool(const MemoryRecord&)>& accept);
+  [[nodiscard]] std::size_t size() { return table().size(); }
+  [[nodiscard]] PackedEntry operator[](EntryIndex index) { return table().packed(index); }
+  [[nodiscard]] const MemoryTable& table() { return caught_up(); }
   /// Whether any live memory has a time to expire.
-  [[nodiscard]] bool has_expiring() const { return table_.expiring() > 0; }
-  [[nodiscard]] TimestampMs soonest_expiry_ms() const { return table_.soonest_expiry_ms(); }
-  std::vector<EntryIndex> find_expired(TimestampMs now_ms) { return table_.find_expired(now_ms); }
+  [[nodiscard]] bool has_expiring() { return table().expiring() > 0; }
+  [[nodiscard]] TimestampMs soonest_expiry_ms() { return table().soonest_expiry_ms(); }
+  std::vector<EntryIndex> find_expired(TimestampMs now_ms) {
+    return caught_up().find_expired(now_ms);
+  }
   /// Whether the id of `left` comes before that of `right`.
-  [[nodiscard]] bool has_lesser_id(EntryIndex left, EntryIndex right) const;
+  [[nodiscard]] bool has_lesser_id(EntryIndex left, EntryIndex right);
 
   /// The live memories, and the view over them in that order, as `load` takes them back.
-  [[nodiscard]] std::vector<EntryIndex> live_order() const;
-  [[nodiscard]] ViewImage image(const std::vector<EntryIndex>& order) const;
+  [[nodiscard]] std::vector<EntryIndex> live_order();
+  [[nodiscard]] ViewImage image(const std::vector<EntryIndex>& order);
 
  private:
+  /// The table, once what is pending was merged.
+  MemoryTable& caught_up();
   Changed follow(MemoryTable::Applied applied, std::optional<std::uint32_t> hash);
   bool load_image(ViewImage image);
   void add_to_views(EntryIndex index, const MemoryRecord& record,
@@ -77,6 +83,9 @@ class Store {
   MemoryTable table_;
   std::vector<std::shared_ptr<LanguagePort>> languages_;
   MemoryIndex index_;
+  /// What is to be merged before anything is looked at.
+  std::vector<MemoryEntry> pending_;
+  std::vector<std::optional<std::uint32_t>> pending_hashes_;
   /// Live entries by the hash of their equality key.
   HashIndex by_equality_;
 };

@@ -35,7 +35,8 @@ struct Object {
   std::shared_ptr<LocalProvider> local;
   std::shared_ptr<MemoryContext> context;
   std::shared_ptr<MemorySession> session;
-  /// Of a local provider: whether anybody listens to what changes.
+  /// Of a local provider: whether anybody listens to what changes. Those from elsewhere may be a
+  /// reason for maintenance, and are told in any case.
   bool is_heard = true;
 };
 
@@ -77,7 +78,8 @@ Detached open_detached(std::uint32_t ticket, std::uint32_t id, std::string kind,
     Packer out;
     const ChangeNotice* change = std::get_if<ChangeNotice>(&notice);
     if (change != nullptr && !find_object(id).is_heard) {
-      pack(out, ChangeNotice{.stored = {}, .elsewhere = change->elsewhere});
+      if (!change->elsewhere) return;
+      pack(out, ChangeNotice{.stored = {}, .elsewhere = true});
     } else {
       pack(out, notice);
     }
@@ -466,8 +468,8 @@ std::uint32_t request(std::uint32_t what, std::uint32_t id, std::uint32_t ticket
     case Request::kChanged:  // a watched storage
       on_host_storage_changed(id);
       return 0;
-    case Request::kHear:  // whether a provider's changes are listened to; else they come without
-                          // memories
+    case Request::kHear:  // whether a provider's changes are listened to; else only those from
+                          // elsewhere are told, without memories
       hear(id, argument != 0);
       return 0;
     case Request::kOperation:

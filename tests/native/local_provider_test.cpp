@@ -327,6 +327,157 @@ TEST_CASE("a memory is seen when it is durable and not before", "[local]") {
   CHECK(list(*local).size() == 1);
 }
 
+TEST_CASE("whatever is asked first after a store knows what was stored", "[local]") {
+  using Ask = std::function<void(World&, const Local&, const std::string& id)>;
+  const std::vector<std::pair<std::string, Ask>> asks{
+      {"search", [](auto&, auto& it, auto&) { CHECK(search(*it, "tea", ids("u")).size() == 2); }},
+      {"list", [](auto&, auto& it, auto&) { CHECK(list(*it, ids("u")).size() == 2); }},
+      {"get", [](auto&, auto& it, auto& id) { CHECK(found(*it, id) == "black tea"); }},
+      {"history", [](auto&, auto& it, auto& id) { CHECK(history_of(*it, id).size() > 2); }},
+      {"status", [](auto&, auto& it, auto&) { CHECK(value_of(it->status()).memories == 2); }},
+      {"export",
+       [](auto&, auto& it, auto& id) {
+         CHECK(value_of(it->export_memories(std::nullopt)).find(id) != std::string::npos);
+       }},
+      {"store",
+       [](auto&, auto& it, auto& id) {
+         const std::vector<StoredMemory> again = store(*it, "Black tea", ids("u"));
+         CHECK(again.at(0).event == MemoryEvent::kNoop);
+         CHECK(again.at(0).id == id);
+       }},
+      {"update",
+       [](auto&, auto& it, auto& id) {
+         CHECK(update_text(*it, id, "white tea").event == MemoryEvent::kUpdate);
+       }},
+      {"delete", [](auto&, auto& it, auto& id) { CHECK(value_of(it->delete_memory(id))); }},
+      {"delete all",
+       [](auto&, auto& it, auto&) { CHECK(value_of(it->delete_all_memories(everything())) == 2); }},
+      {"sync states",
+       [](auto&, auto& it, auto& id) {
+         const auto query = with<SyncQuery>([&](auto& asked) { asked.ids = {id}; });
+         std::string version;
+         value_of(it->visit_sync_states(
+             query, [&](const SyncView& view) { version = std::string(view.version); }));
+         CHECK_FALSE(version.empty());
+       }},
+      {"maintenance of what expired",
+       [](World& world, auto& it, auto& id) {
+         world.clock->advance(1000);
+         CHECK(it->is_maintenance_due());
+         value_of(it->maintain());
+         CHECK(found(*it, id) == "(none)");
+         CHECK(list(*world.open(), ids("u")).size() == 1);
+       }},
+      {"news",
+       [](World& world, auto& it, auto&) {
+         const Local other = world.open();
+         store(*other, "mint tea", ids("u"));
+         value_of(it->refresh());
+         CHECK(list(*it, ids("u")).size() == 3);
+       }},
+      {"close", [](World& world, auto& it, auto&) {
+         value_of(it->close());
+         CHECK(list(*world.open(), ids("u")).size() == 2);
+       }}};
+  for (const auto& [name, ask] : asks) {
+    for (const bool waits : {false, true}) {
+      INFO(name << (waits ? ", from a store that takes its time" : ""));
+      World world;
+      const Local local = world.open();
+      store(*local, "green tea", ids("u"));
+      Pump pump;
+      if (waits) local.script->pump = &pump;
+      auto options = expiring_at(world.clock->now_ms() + 500);
+      options.identity = ids("u");
+      const auto stored = value_of(run_with(pump, local->store_memories("black tea", options)));
+      local.script->pump = nullptr;
+      // Told when it is acknowledged, whoever asks when.
+      REQUIRE(local.heard->changes.size() == 2);
+      CHECK(local.heard->changes.back().stored.at(0).memory == "black tea");
+      ask(world, local, stored.at(0).id);
+    }
+  }
+}
+
+TEST_CASE("while a write is under way, and after it failed, searches answer as if it were not",
+          "[local][property]") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    INFO("seed " << seed);
+    World world(seed * 100);
+    World without(seed * 100);
+    FakeRandom random(seed);
+    Pump pump;
+    const Local local = world.open();
+    const Local plain = without.open();
+    // Texts, scores and reasons: ids differ, for a write that fails has used some up.
+    const auto results = [](LocalProvider& provider) {
+      std::string out;
+      for (const std::string query : {"word1 tea", "wrod2", "word5 word7 cups?", "zoe", "the"}) {
+        for (const std::string user : {"nora", "omar", ""}) {
+          const auto options = with<RetrieveOptions>([&](auto& it) {
+            it.identity = ids(user);
+            it.top_k = 50;
+            it.explain = true;
+          });
+          for (const auto& hit : value_of(provider.retrieve_memories(query, options))) {
+            out += hit.memory + " " + std::to_string(std::llround(hit.score * 1e9));
+            for (const std::string& term : hit.explanation->terms)
+              out += " " + term;
+            out += "\n";
+          }
+          out += "--\n";
+        }
+      }
+      return out;
+    };
+    const auto store_in = [&](LocalProvider& provider, const JsonArray& messages,
+                              const std::string& user) {
+      return provider.store_memories(
+          messages, with<StoreOptions>([&](auto& it) { it.identity = ids(user); }));
+    };
+    for (int i = 0; i < 40; ++i) {
+      JsonArray messages;
+      for (std::uint64_t count = random.below(4) + 1; count > 0; --count) {
+        std::string text = "tea " + std::to_string(i);
+        for (std::uint64_t words = random.below(6); words > 0; --words)
+          text += " word" + std::to_string(random.below(12));
+        messages.push_back(JsonObject{
+            {"role", "user"}, {"content", text}, {"name", random.once_in(5) ? "Zoe" : "Nora"}});
+      }
+      const std::string user = random.once_in(3) ? "omar" : "nora";
+      const bool fails = random.once_in(2);
+      if (fails) local.script->fail_next(ErrorCode::kQuotaExceeded);
+      local.script->pump = &pump;
+      {
+        Started<Result<std::vector<StoredMemory>>> storing(store_in(*local, messages, user));
+        REQUIRE_FALSE(storing.done());
+        CHECK(results(*local) == results(*plain));
+        pump.run_first();
+        CHECK(results(*local) == results(*plain));
+        pump.run_all();
+        REQUIRE(storing.done());
+        CHECK(storing.take().has_value() != fails);
+      }
+      local.script->pump = nullptr;
+      if (!fails) value_of(store_in(*plain, messages, user));
+      if (random.once_in(2)) CHECK(results(*local) == results(*plain));
+      if (random.once_in(6)) {
+        // Numbers terms anew, where enough have gone.
+        for (LocalProvider* each : {&*local, &*plain}) {
+          for (const RetrievedMemory& memory : list(*each, ids("nora"))) {
+            if (memory.memory.find("word3") != std::string::npos)
+              value_of(each->delete_memory(memory.id));
+          }
+        }
+      }
+      world.clock->advance(1000);
+      without.clock->advance(1000);
+    }
+    CHECK(results(*local) == results(*plain));
+    CHECK(results(*world.open()) == results(*plain));
+  }
+}
+
 TEST_CASE("one write stores all the messages of a call", "[local]") {
   World world;
   const Local local = world.open();
