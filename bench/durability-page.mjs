@@ -71,11 +71,15 @@ async function msOf(work) {
   return performance.now() - begin;
 }
 
+/** Resolves when what is due by now has been done. */
+const quiet = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 /**
- * Acknowledged writes of `each` messages, and bare puts of the bytes that they were.
+ * Acknowledged writes of `each` messages, and bare puts of the bytes that they were. What a write leaves to whoever
+ * looks first is done, and timed, before the bare put's turn, and so is what either leaves to the event loop.
  *
- * @returns {{ ours: number[], store: number[], bare: number[], bytes: number }} ms of each write, and of what of it the
- *   store took; bytes of one
+ * @returns {{ ours: number[], store: number[], look: number[], bare: number[], bytes: number }} ms of each write, of what
+ *   of it the store took, and of the first look at what it stored; bytes of one
  */
 async function writes({ conversations, each, count, warmUp, tag }) {
   const { messages } = makeCorpus(conversations, { size: each * (count + warmUp), seed: 7 });
@@ -84,15 +88,22 @@ async function writes({ conversations, each, count, warmUp, tag }) {
   const storage = noting(`writes ${tag}`, (put, ms) => ([pairs, storeMs] = [put, ms]));
   const provider = await LocalProvider.open({ storage });
   const database = await openDatabase(`bare writes ${tag}`);
-  const samples = { ours: [], store: [], bare: [], bytes: [] };
+  const samples = { ours: [], store: [], look: [], bare: [], bytes: [] };
   for (let turn = 0; turn < count + warmUp; turn++) {
     const batch = messages.slice(turn * each, (turn + 1) * each).map(said);
-    const ours = await msOf(() => provider.storeMemories(batch, { userId, runId: `run-${turn}` }));
+    let stored;
+    const ours = await msOf(async () => {
+      stored = await provider.storeMemories(batch, { userId, runId: `run-${turn}` });
+    });
+    const look = await msOf(() => provider.getMemory(stored[0].id));
     const written = pairs.map(([key, value]) => [key, value.slice()]);
+    await quiet();
     const bare = await msOf(() => put(database, written));
+    await quiet();
     if (turn < warmUp) continue;
     samples.ours.push(ours);
     samples.store.push(storeMs);
+    samples.look.push(look);
     samples.bare.push(bare);
     samples.bytes.push(written.reduce((sum, [, value]) => sum + value.length, 0));
   }

@@ -107,7 +107,8 @@ export function durabilityReport({ writes, opens, toldMs, unheard }) {
   const ratio = ({ ours, bare }) => quantile(ours, 0.5) / quantile(bare, 0.5);
   const both = ({ ours, bare }) => `${ms(quantile(ours, 0.5))} / ${ms(quantile(bare, 0.5))}`;
   for (const each of writes) {
-    const of = `${both(each)}; the store's part ${ms(quantile(each.store, 0.5))}`;
+    const parts = `the store's part ${ms(quantile(each.store, 0.5))}`;
+    const of = `${both(each)}; ${parts}; the first look after it ${ms(quantile(each.look, 0.5))}`;
     add(`write of ${each.each}, to a put of its ${each.bytes} bytes`, ratio(each), 1.5, of);
   }
   for (const each of opens) {
