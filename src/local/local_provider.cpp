@@ -884,9 +884,9 @@ class LocalProviderImpl final : public LocalProvider,
   /// Somebody emptied the store. What was known goes without a trace, as if it were opened only now:
   /// that a memory was deleted is written nowhere, nor told to where else it may be kept.
   void start_anew(JournalNews& news, ChangeNotice& notice) {
-    const Store before = std::exchange(store_, Store(options_.languages));
+    Store before = std::exchange(store_, Store(options_.languages));
     fill(news);
-    const auto note_missing = [&](const Store& of, const Store& in, MemoryEvent event) {
+    const auto note_missing = [&](Store& of, Store& in, MemoryEvent event) {
       for (EntryIndex index = 0; index < of.size(); ++index) {
         if (!of[index].is_live()) continue;
         const MemoryRecord record = of[index].record();
