@@ -20,14 +20,15 @@ const isolated = {
 /** Measures all of it; see `durabilityReport`. `sizes`: of the stores that are opened. */
 export async function measureDurability({ conversations, sizes, rounds }) {
   const profile = await mkdtemp(path.join(os.tmpdir(), 'agent-memory-bench-'));
-  const server = await serve(root, {
-    files: await bundledPage('bench/durability-page.mjs'),
-    headers: isolated,
-  });
+  // An origin each for writes and for the rest: one has one database file, which is tidied up when the browser likes.
+  const files = await bundledPage('bench/durability-page.mjs');
+  const servers = [];
+  for (let n = 0; n < 2; n++) servers.push(await serve(root, { files, headers: isolated }));
+  const [writing, reading] = servers.map(({ origin }) => origin);
   const chromium = await Chromium.start({ profile });
   const log = (line) => process.stderr.write(`bench: Chromium, ${line}\n`);
-  const openTab = async () => {
-    const page = await chromium.open(`${server.origin}/page.html`);
+  const openTab = async (origin = reading) => {
+    const page = await chromium.open(`${origin}/page.html`);
     await page.waitForFunction(() => globalThis.durability !== undefined);
     return page;
   };
@@ -35,7 +36,7 @@ export async function measureDurability({ conversations, sizes, rounds }) {
     page.evaluate(([name, given]) => globalThis.durability[name](given), [method, argument]);
   try {
     const results = { writes: [], opens: [], tabs };
-    let page = await openTab();
+    let page = await openTab(writing);
     for (const [each, count] of [
       [1, 300],
       [100, 60],
@@ -52,11 +53,11 @@ export async function measureDurability({ conversations, sizes, rounds }) {
     }
     for (const size of sizes) {
       log(`a store of ${size} memories`);
-      const before = await bytesOn(profile, chromium);
+      const before = await bytesOn(profile, chromium, reading);
       page = await openTab();
       const name = `opened ${size}`;
       const textBytes = await call(page, 'fill', { conversations, size, name });
-      const after = await bytesOn(profile, chromium);
+      const after = await bytesOn(profile, chromium, reading);
       page = await openTab();
       const measured = await call(page, 'opens', { name, rounds: 5 * rounds });
       results.opens.push({ size, textBytes, diskBytes: after - before, ...measured });
@@ -80,16 +81,19 @@ export async function measureDurability({ conversations, sizes, rounds }) {
     return results;
   } finally {
     await chromium.stop();
-    await server.close();
+    for (const server of servers) await server.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** Bytes of all files in which the browser keeps IndexedDB, once it has been ended and started again. */
-async function bytesOn(profile, chromium) {
+/** Bytes of all files in which the browser keeps an origin's IndexedDB, once it has been ended and started again. */
+async function bytesOn(profile, chromium, origin) {
   await chromium.restart();
   const folders = path.join(profile, 'Default', 'IndexedDB');
-  const files = await readdir(folders, { recursive: true }).catch(() => []);
+  const named = origin.replace(/[:/]+/g, '_'); // http_127.0.0.1_8080.indexeddb.leveldb
+  const files = (await readdir(folders, { recursive: true }).catch(() => [])).filter((file) =>
+    file.startsWith(`${named}.`),
+  );
   const sizes = await Promise.all(files.map((file) => stat(path.join(folders, file))));
   return sizes.reduce((sum, each) => sum + (each.isFile() ? each.size : 0), 0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Bridge } from './core/bridge.js';
+import { addArguments, memoryArguments } from './core/json.js';
 import { bridge } from './core/load.js';
 import { Operation } from './core/module.js';
 import { nativeOf } from './core/provider-handle.js';
@@ -41,14 +42,11 @@ async function rehearse(core: Bridge): Promise<void> {
   core.rehearsal = storage;
   try {
     const first = await LocalProvider.open({ storage, now });
-    await first.storeMemories(rehearsed, scope);
     const id = nativeOf(first) ?? 0;
+    // By the core alone: a provider sets timers for what is left to do after a change.
+    await core.invoke(Operation.storeMemories, id, addArguments(rehearsed, scope));
     const [gone] = await first.getAllMemories(scope);
-    // By the core alone: a provider would set a timer for what is left to do after a deletion.
-    await core.invoke(Operation.deleteMemory, id, (writer) => {
-      writer.array(1);
-      writer.value(gone?.id);
-    });
+    await core.invoke(Operation.deleteMemory, id, memoryArguments(gone?.id ?? ''));
     await core.invoke(Operation.maintain, id, (writer) => {
       writer.array(0);
     });
