@@ -33,8 +33,8 @@ constexpr std::size_t kHeadPage = 64;
 // A fold that keeps happening while we read moves what we look for; each round is a whole fold.
 constexpr int kMaxReadRounds = 8;
 
-// A record is one read and texts to cut, for whoever opens; a fold rewrites the store. One for every
-// so many bytes of the checkpoint keeps the two in proportion.
+// A record is one read and texts to cut, for whoever opens; a fold rewrites the store. One for
+// every so many bytes of the checkpoint keeps the two in proportion.
 constexpr std::size_t kFoldRecords = 48;
 constexpr std::uint64_t kCheckpointBytesARecord = std::uint64_t{4} << 10;
 constexpr std::uint64_t kFoldBytes = std::uint64_t{512} << 10;

@@ -172,8 +172,8 @@ class Journal {
   static void set_aside(KeyValue value, std::size_t payload_bytes, Known* known, JournalNews* news);
   /// Forgets the keys that other contexts' folds have removed.
   static void forget_folded(const Checkpoints& heads, Known* known);
-  /// Whether nothing of what was known is in the store, nor what a fold would have put in its place:
-  /// `heads`, the log records of `known` that they do not replace, and of those in the store
+  /// Whether nothing of what was known is in the store, nor what a fold would have put in its
+  /// place: `heads`, the log records of `known` that they do not replace, and of those in the store
   /// `firsts`. Own records may be there: those that were written since.
   [[nodiscard]] bool was_emptied(const Checkpoints& heads, const Known& known,
                                  const Progress& firsts) const;

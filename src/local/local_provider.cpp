@@ -881,8 +881,8 @@ class LocalProviderImpl final : public LocalProvider,
       merge_segment(record, unheard, unseen);
   }
 
-  /// Somebody emptied the store. What was known goes without a trace, as if it were opened only now:
-  /// that a memory was deleted is written nowhere, nor told to where else it may be kept.
+  /// Somebody emptied the store. What was known goes without a trace, as if it were opened only
+  /// now: that a memory was deleted is written nowhere, nor told to where else it may be kept.
   void start_anew(JournalNews& news, ChangeNotice& notice) {
     Store before = std::exchange(store_, Store(options_.languages));
     fill(news);
