@@ -73,10 +73,10 @@ test("a language of the caller's own is used as well", async (t) => {
   };
   const provider = await openProvider(t, { languages: [finnish] });
   await provider.storeMemories('Talossa ja kylässä', user);
-  for (const word of ['talossa', 'kylässä']) assert.ok(asked.includes(word), word);
-  assert.ok(!asked.includes('ja')); // a stop word
   const found = await provider.retrieveMemories('taloja', user);
   assert.deepEqual(textsOf(found), ['Talossa ja kylässä']);
+  for (const word of ['talossa', 'kylässä']) assert.ok(asked.includes(word), word);
+  assert.ok(!asked.includes('ja')); // a stop word
 });
 
 test('a stemmer that throws leaves words whole', async (t) => {
