@@ -106,16 +106,16 @@ class HostStorage final : public StoragePort {
   static std::vector<KeyValue> read_pairs(std::string answer) {
     Unpacker in(answer);
     std::vector<KeyValue> pairs(in.u32());
+    std::string_view value;
     for (KeyValue& pair : pairs) {
       pair.key = in.string();
-      const std::string_view value = in.view();
-      if (&pair != &pairs.back() || value.size() < answer.size() / 2) {
-        pair.value = value;
-      } else {
-        // Most of the answer: it keeps the room, for fresh pages are dearer than moving bytes.
-        answer.erase(0, answer.size() - value.size());
-        pair.value = std::move(answer);
-      }
+      value = in.view();
+      if (&pair != &pairs.back() || value.size() < answer.size() / 2) pair.value = value;
+    }
+    if (!pairs.empty() && pairs.back().value.size() != value.size()) {
+      // Most of the answer: it keeps the room, for fresh pages are dearer than moving bytes.
+      answer.erase(0, answer.size() - value.size());
+      pairs.back().value = std::move(answer);
     }
     return pairs;
   }
