@@ -298,7 +298,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
         const issued = work(transaction.objectStore(storeName));
         // Nothing more will be asked of it. Else it would wait until this thread has seen that all
         // was done; what the caller computes meanwhile would come in between.
-        if (mode === 'readwrite') transaction.commit();
+        if (mode === 'readwrite' && canCommit()) transaction.commit();
         // Others are told behind the handler, and so behind all that its promise lets go on; by the
         // handler itself where it comes last.
         let isLast = false;
@@ -531,6 +531,7 @@ interface Host {
   readonly BroadcastChannel?: typeof BroadcastChannel;
   readonly navigator?: {
     readonly locks?: LockManager;
+    readonly userAgent?: string;
     /** Its methods are not where the page is not secure; workers lack the first. */
     readonly storage?: Partial<Pick<StorageManager, 'persist' | 'persisted'>>;
   };
@@ -538,6 +539,15 @@ interface Host {
 
 function host(): Host {
   return globalThis;
+}
+
+/**
+ * Whether a transaction may be told that no more will come. In WebKit, and in nothing else, one that
+ * was told so by a worker that is ended then is never over: all others wait for it without end.
+ */
+function canCommit(): boolean {
+  const { userAgent = '' } = host().navigator ?? {};
+  return !/AppleWebKit\/(?!.*Chrom(e|ium)\/)/.test(userAgent);
 }
 
 function newChannel(name: string): BroadcastChannel | undefined {
