@@ -28,7 +28,12 @@ export async function load(options: LoadOptions = {}): Promise<void> {
   if (!warmUp) return;
   const warming = rehearsals.get(core) ?? rehearse(core);
   rehearsals.set(core, warming);
-  await warming;
+  try {
+    await warming;
+  } catch (error) {
+    rehearsals.delete(core);
+    throw error;
+  }
 }
 
 /** Of each module one: what was compiled stays. */

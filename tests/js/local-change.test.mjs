@@ -180,3 +180,29 @@ test('what the user deleted with the whole store is not written back by a tab th
   const left = Buffer.concat((await everything()).map(([, value]) => value));
   assert.ok(!left.includes('secret'));
 });
+
+test('a fold lets other work of the thread come in between its values', async (t) => {
+  const inner = memoryStorage();
+  let isOtherDone = false;
+  let wasDone;
+  const storage = {
+    kind: 'memory',
+    get: (key) => inner.get(key),
+    scan: (prefix, after, limit) => inner.scan(prefix, after, limit),
+    close: () => inner.close(),
+    async write(batch) {
+      if (batch.put?.some(([key]) => key.startsWith('head/'))) wasDone = isOtherDone;
+      await inner.write(batch);
+    },
+  };
+  const provider = await openProvider(t, { storage });
+  const [{ id }] = await provider.storeMemories(['I keep bees', 'I drink tea']);
+  await provider.deleteMemory(id);
+  // Each value takes longer than a slice.
+  let time = performance.now();
+  t.mock.method(performance, 'now', () => (time += 10));
+  const closing = provider.close(); // folds
+  setImmediate(() => (isOtherDone = true));
+  await closing;
+  assert.equal(wasDone, true);
+});
