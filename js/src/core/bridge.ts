@@ -233,7 +233,10 @@ export class Bridge implements Host {
     }
   }
 
-  /** Whether anybody listens to what a provider's memories become: else changes from elsewhere alone are told, without them. */
+  /**
+   * Whether anybody listens to what a provider's memories become: else changes from elsewhere alone
+   * are told, without them.
+   */
   hear(id: ObjectId, isHeard: boolean): void {
     this.#guard((module) => {
       module.request(Request.hear, id, 0, isHeard ? 1 : 0);

@@ -49,8 +49,8 @@ export interface IndexedDBStoragePort extends RecoveringStoragePort {
  * - `write` is one transaction and resolves when that has completed.
  * - A lost connection is replaced, with at most three attempts an operation; `onHealth` tells.
  * - A read or write that gets no answer within `timeoutMs` rejects with `storage`, retryable; the
- *   next call opens the database again. The browser was told to commit the write at once, and makes
- *   it when it can: then whoever watches is told, those of this store included.
+ *   next call opens the database again. The browser was told to commit the write at once (but for
+ *   WebKit, where it is taken back if that still can be), and makes it when it can: then whoever watches is told, those of this store included.
  * - It gives way when another tab deletes or upgrades the database; the next call opens it again.
  * - `watch` uses a BroadcastChannel, so that pages, workers and other stores of this context under
  *   the same name hear each other; without one nobody is told. A store does not hear itself.
