@@ -34,6 +34,15 @@ after(() => rm(base, { recursive: true, force: true }));
 let folders = 0;
 const freshFolder = () => path.join(base, `store-${++folders}`);
 
+/** A store of one key that was closed, and the file that it is in. */
+async function closedStore() {
+  const folder = freshFolder();
+  const store = fileStorage(folder);
+  await store.write({ put: [['key', bytes(1)]] });
+  await store.close();
+  return { folder, log: path.join(folder, '00000001.log') };
+}
+
 for (const durability of ['relaxed', 'strict']) {
   const folderOf = new WeakMap();
   const openAt = (folder) => {
@@ -110,11 +119,7 @@ test('file: a folder that cannot be made is an error of the store', async () => 
 });
 
 test("file: another program's file, and a newer version's, are corrupt and left alone", async () => {
-  const folder = freshFolder();
-  const store = fileStorage(folder);
-  await store.write({ put: [['key', bytes(1)]] });
-  await store.close();
-  const log = path.join(folder, '00000001.log');
+  const { folder, log } = await closedStore();
   const newer = Buffer.concat([Buffer.from('AMLOG2\r\n'), Buffer.alloc(20)]);
   await writeFile(log, newer);
   const again = fileStorage(folder);
@@ -441,11 +446,7 @@ test('file: a disk that is full without a warning refuses writes, and costs noth
 });
 
 test('file: a sealed log without room for the next can be read, and is replaced when there is', async () => {
-  const folder = freshFolder();
-  const store = fileStorage(folder);
-  await store.write({ put: [['key', bytes(1)]] });
-  await store.close();
-  const log = path.join(folder, '00000001.log');
+  const { folder, log } = await closedStore();
   await writeFile(log, sealedCopy(await readFile(log)));
   const disk = { bytes: 0, tells: true };
   await onDisk(disk, folder, async () => {
