@@ -139,7 +139,11 @@ int main(int count, char** arguments) {
   std::vector<DocumentId> order(size);
   std::iota(order.begin(), order.end(), 0);
   start = Clock::now();
-  agent_memory::IndexImage image = index.image(order);
+  const auto pieces = index.image(order);
+  std::optional<agent_memory::IndexImage> made;
+  while (!made)
+    made = pieces();
+  agent_memory::IndexImage image = *std::move(made);
   std::size_t bytes = 0;
   for (const std::string& section : image.sections)
     bytes += section.size();

@@ -27,7 +27,8 @@ struct WriteBatch {
   std::vector<KeyValue> put;
   std::vector<std::string> remove;
   /// Where it is not empty: gives further pairs to put, one a call, and false after the last; so
-  /// that a large batch need not be in memory at once. Asked before `write` waits for anything.
+  /// that a large batch need not be in memory at once. A pair without a key is none: a call is a
+  /// piece of work, after which there may be time for other things. Asked before the store is.
   std::function<bool(KeyValue&)> more;
 };
 

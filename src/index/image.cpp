@@ -3,11 +3,19 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace agent_memory {
 namespace {
+
+/// A partition's columns are appended in so many pieces of work.
+constexpr std::size_t kAppends = 4;
+
+/// How many slots or postings a piece of work goes through: about a millisecond's.
+constexpr std::size_t kPieces = std::size_t{1} << 15;
 
 /// Raise when anything below, a posting's encoding, or what the analyzer makes of a text changes.
 constexpr std::uint32_t kVersion = 3;
@@ -47,40 +55,43 @@ struct Header {
 };
 constexpr std::size_t kHeaderNumbers = 8;
 
-void append_sizes(std::vector<std::uint32_t>& sizes, const std::vector<std::uint32_t>& begins) {
-  for (std::size_t i = 1; i < begins.size(); ++i)
-    sizes.push_back(begins[i] - begins[i - 1]);
+/// The image's sections: first the numbers, then the texts.
+using Sections = std::vector<std::string>;
+
+/// Appends `count` numbers, number_at(0) and so on.
+template <typename NumberAt>
+void append_numbers(std::string& section, std::size_t count, const NumberAt& number_at) {
+  const std::size_t begin = section.size();
+  section.resize(begin + count * sizeof(std::uint32_t));
+  char* out = section.data() + begin;
+  for (std::size_t i = 0; i < count; ++i, out += sizeof(std::uint32_t)) {
+    const auto number = static_cast<std::uint32_t>(number_at(i));
+    std::memcpy(out, &number, sizeof number);
+  }
 }
 
-template <typename T>
-void append_all(std::vector<std::uint32_t>& out, const std::vector<T>& column) {
-  out.insert(out.end(), column.begin(), column.end());
+void append_numbers(std::string& section, const std::vector<std::uint32_t>& column) {
+  section.append(reinterpret_cast<const char*>(column.data()),
+                 column.size() * sizeof(std::uint32_t));
 }
 
-std::uint32_t append_id(std::string& bytes, const std::optional<std::string>& id) {
-  if (!id) return 0;
-  bytes += *id;
-  return static_cast<std::uint32_t>(id->size() + 1);
+void append_sizes(std::string& section, const std::vector<std::uint32_t>& begins) {
+  append_numbers(section, begins.size() - 1,
+                 [&](std::size_t i) { return begins[i + 1] - begins[i]; });
 }
 
-/// An image's sections: first the numbers, then the texts.
+/// Appends a wall's id to `bytes`, and its size to `sizes`.
+void append_id(std::string& bytes, std::string& sizes, const std::optional<std::string>& id) {
+  append_numbers(sizes, {id ? static_cast<std::uint32_t>(id->size() + 1) : 0});
+  if (id) bytes += *id;
+}
+
+/// The same as read.
 struct Arrays {
   std::vector<std::vector<std::uint32_t>> numbers =
       std::vector<std::vector<std::uint32_t>>(kNumbersCount);
   std::vector<std::string> texts = std::vector<std::string>(kTextsCount);
 };
-
-std::vector<std::string> to_sections(Arrays arrays) {
-  std::vector<std::string> sections;
-  for (std::vector<std::uint32_t>& numbers : arrays.numbers) {
-    sections.emplace_back(reinterpret_cast<const char*>(numbers.data()),
-                          numbers.size() * sizeof(std::uint32_t));
-    numbers = {};
-  }
-  for (std::string& text : arrays.texts)
-    sections.push_back(std::move(text));
-  return sections;
-}
 
 std::optional<Arrays> to_arrays(std::vector<std::string> sections) {
   if (sections.size() != kNumbersCount + std::size_t{kTextsCount}) return std::nullopt;
@@ -207,42 +218,60 @@ PartitionColumns read_columns(ImageReader& reader, const Header& header) {
 
 }  // namespace
 
-IndexImage make_image(const Walls& walls, const std::vector<DocumentId>& renumbered,
-                      std::uint32_t fingerprint) {
-  Arrays image;
-  for (Walls::PartitionId id = 0; id < walls.size(); ++id) {
-    const Identity* wall = walls.wall(id);
-    if (wall == nullptr) continue;
-    const PartitionColumns columns = walls[id].columns();
-    std::string& wall_bytes = image.texts[kWallBytes];
-    const std::uint32_t user_size = append_id(wall_bytes, wall->user_id);
-    const std::uint32_t agent_size = append_id(wall_bytes, wall->agent_id);
-    const std::uint32_t run_size = append_id(wall_bytes, wall->run_id);
-    append_all(
-        image.numbers[kHeader],
-        std::vector<std::size_t>{user_size, agent_size, run_size, columns.documents.size(),
-                                 columns.agents.size(), columns.runs.size(),
-                                 columns.ids.begins.size() - 1, columns.terms.begins.size() - 1});
-    for (const DocumentId document : columns.documents) {
-      image.numbers[kDocuments].push_back(renumbered[document]);
-    }
-    for (const TimestampMs time : columns.times) {
-      image.numbers[kTimesLow].push_back(static_cast<std::uint32_t>(time));
-      image.numbers[kTimesHigh].push_back(static_cast<std::uint32_t>(time >> 32));
-    }
-    append_all(image.numbers[kLengths], columns.lengths);
-    image.texts[kTraits].append(columns.traits.begin(), columns.traits.end());
-    append_all(image.numbers[kAgents], columns.agents);
-    append_all(image.numbers[kRuns], columns.runs);
-    append_sizes(image.numbers[kIdSizes], columns.ids.begins);
-    append_sizes(image.numbers[kTermSizes], columns.terms.begins);
-    append_sizes(image.numbers[kPostingSizes], columns.postings.begins);
-    append_all(image.numbers[kPostingCounts], columns.postings.counts);
-    image.texts[kIdBytes] += columns.ids.bytes;
-    image.texts[kTermBytes] += columns.terms.bytes;
-    image.texts[kPostingBytes].append(columns.postings.bytes.begin(), columns.postings.bytes.end());
+ImageMaker::ImageMaker(const Walls& walls, std::vector<DocumentId> renumbered,
+                       std::uint32_t fingerprint)
+    : walls_(walls), renumbered_(std::move(renumbered)) {
+  image_.version = version(fingerprint);
+  image_.sections.resize(kNumbersCount + std::size_t{kTextsCount});
+}
+
+std::optional<IndexImage> ImageMaker::next() {
+  if (partition_ == walls_.size()) return std::move(image_);
+  const Identity* wall = walls_.wall(partition_);
+  if (wall != nullptr) {
+    if (walls_[partition_].extend(columns_, kPieces)) return std::nullopt;
+    append(*wall, columns_.columns, appended_++);
+    if (appended_ < kAppends) return std::nullopt;
   }
-  return {.version = version(fingerprint), .sections = to_sections(std::move(image))};
+  columns_ = {};
+  appended_ = 0;
+  ++partition_;
+  return std::nullopt;
+}
+
+void ImageMaker::append(const Identity& wall, const PartitionColumns& columns, std::size_t part) {
+  Sections& numbers = image_.sections;
+  const auto texts = image_.sections.begin() + kNumbersCount;
+  if (part == 0) {
+    std::string& header = numbers[kHeader];
+    append_id(texts[kWallBytes], header, wall.user_id);
+    append_id(texts[kWallBytes], header, wall.agent_id);
+    append_id(texts[kWallBytes], header, wall.run_id);
+    const auto count = [](const auto& column) { return static_cast<std::uint32_t>(column.size()); };
+    append_numbers(header, {count(columns.documents), count(columns.agents), count(columns.runs),
+                            count(columns.ids.begins) - 1, count(columns.terms.begins) - 1});
+    const std::size_t documents = columns.documents.size();
+    append_numbers(numbers[kDocuments], documents,
+                   [&](std::size_t i) { return renumbered_[columns.documents[i]]; });
+    append_numbers(numbers[kTimesLow], documents, [&](std::size_t i) { return columns.times[i]; });
+    append_numbers(numbers[kTimesHigh], documents,
+                   [&](std::size_t i) { return columns.times[i] >> 32; });
+  } else if (part == 1) {
+    append_numbers(numbers[kLengths], columns.lengths.size(),
+                   [&](std::size_t i) { return columns.lengths[i]; });
+    texts[kTraits].append(columns.traits.begin(), columns.traits.end());
+    append_numbers(numbers[kAgents], columns.agents);
+    append_numbers(numbers[kRuns], columns.runs);
+  } else if (part == 2) {
+    append_sizes(numbers[kIdSizes], columns.ids.begins);
+    append_sizes(numbers[kTermSizes], columns.terms.begins);
+    append_sizes(numbers[kPostingSizes], columns.postings.begins);
+    append_numbers(numbers[kPostingCounts], columns.postings.counts);
+    texts[kIdBytes] += columns.ids.bytes;
+    texts[kTermBytes] += columns.terms.bytes;
+  } else {
+    texts[kPostingBytes].append(columns.postings.bytes.begin(), columns.postings.bytes.end());
+  }
 }
 
 std::optional<Walls> read_image(IndexImage image, std::uint32_t fingerprint) {

@@ -152,11 +152,14 @@ std::vector<IndexHit> MemoryIndex::search(const IndexQuery& query) {
   return hits;
 }
 
-IndexImage MemoryIndex::image(const std::vector<DocumentId>& order) const {
+std::function<std::optional<IndexImage>()> MemoryIndex::image(
+    const std::vector<DocumentId>& order) const {
   std::vector<DocumentId> renumbered(state_->locations.size());
   for (std::size_t i = 0; i < order.size(); ++i)
     renumbered[order[i]] = static_cast<DocumentId>(i);
-  return make_image(state_->walls, renumbered, state_->analyzer.fingerprint());
+  const auto maker = std::make_shared<ImageMaker>(state_->walls, std::move(renumbered),
+                                                  state_->analyzer.fingerprint());
+  return [maker] { return maker->next(); };
 }
 
 std::optional<MemoryIndex> MemoryIndex::from_image(

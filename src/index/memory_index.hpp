@@ -92,8 +92,11 @@ class MemoryIndex {
   /// Best first. Ties in score go to the later time, then to `precedes`.
   [[nodiscard]] std::vector<IndexHit> search(const IndexQuery& query);
 
-  /// The index over exactly `order`, all of which must be present.
-  [[nodiscard]] IndexImage image(const std::vector<DocumentId>& order) const;
+  /// Makes the image of the index over exactly `order`, all of which must be present: each call
+  /// does a piece of the work, and the last returns it. In between the index may be searched, but
+  /// must not change.
+  [[nodiscard]] std::function<std::optional<IndexImage>()> image(
+      const std::vector<DocumentId>& order) const;
   /// The index that `image` describes, with documents 0..`documents`-1; nullopt where the image
   /// is of another version or other languages, does not hold together, or is not over that many
   /// documents.

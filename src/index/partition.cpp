@@ -94,26 +94,33 @@ std::optional<Partition> Partition::from_columns(PartitionColumns columns) {
   return partition;
 }
 
-PartitionColumns Partition::columns() const {
-  PartitionColumns columns;
-  columns.documents.reserve(live());
-  columns.times.reserve(live());
-  columns.lengths.reserve(live());
-  columns.traits.reserve(live());
-  if (!agents_.empty()) columns.agents.reserve(live());
-  if (!runs_.empty()) columns.runs.reserve(live());
-  std::vector<Slot> renumbered(documents_.size(), kNoSlot);
-  std::vector<std::uint32_t> new_ids(ids_.size() + std::size_t{1});
+bool Partition::extend(PartitionImage& image, std::size_t pieces) const {
+  PartitionColumns& columns = image.columns;
+  std::vector<Slot>& renumbered = image.renumbered;
+  if (renumbered.empty()) {
+    renumbered.reserve(documents_.size());
+    image.new_ids.resize(ids_.size() + std::size_t{1});
+    columns.documents.reserve(live());
+    columns.times.reserve(live());
+    columns.lengths.reserve(live());
+    columns.traits.reserve(live());
+    if (!agents_.empty()) columns.agents.reserve(live());
+    if (!runs_.empty()) columns.runs.reserve(live());
+  }
   const auto renumber_id = [&](std::uint32_t id) {
-    if (id != 0 && new_ids[id] == 0) {
+    std::uint32_t& new_id = image.new_ids[id];
+    if (id != 0 && new_id == 0) {
       columns.ids.append(ids_[id - 1]);
-      new_ids[id] = static_cast<std::uint32_t>(columns.ids.begins.size() - 1);
+      new_id = static_cast<std::uint32_t>(columns.ids.begins.size() - 1);
     }
-    return new_ids[id];
+    return new_id;
   };
-  for (Slot slot = 0; slot < slots(); ++slot) {
+  std::size_t done = 0;
+  for (; renumbered.size() < documents_.size() && done < pieces; ++done) {
+    const auto slot = static_cast<Slot>(renumbered.size());
+    renumbered.push_back(kNoSlot);
     if (!is_live(slot)) continue;
-    renumbered[slot] = static_cast<Slot>(columns.documents.size());
+    renumbered.back() = static_cast<Slot>(columns.documents.size());
     columns.documents.push_back(documents_[slot]);
     columns.times.push_back(times_[slot]);
     columns.lengths.push_back(lengths_[slot]);
@@ -122,10 +129,10 @@ PartitionColumns Partition::columns() const {
     if (!runs_.empty()) columns.runs.push_back(renumber_id(runs_[slot]));
   }
   std::array<std::uint8_t, kMaxPostingBytes> bytes{};
-  for (std::uint32_t term = 0; term < terms_.size(); ++term) {
+  for (; image.next_term < terms_.size() && done < pieces; ++image.next_term) {
     std::uint32_t count = 0;
     Slot expected = 0;
-    cursor(term).visit_until(kNoSlot, [&](Posting posting) {
+    cursor(image.next_term).visit_until(kNoSlot, [&](Posting posting) {
       posting.slot = renumbered[posting.slot];
       if (posting.slot == kNoSlot) return;
       columns.postings.bytes.insert(columns.postings.bytes.end(), bytes.data(),
@@ -133,15 +140,13 @@ PartitionColumns Partition::columns() const {
       expected = posting.slot + 1;
       ++count;
     });
+    done += posting_count(image.next_term);
     if (count == 0) continue;
-    columns.terms.append(terms_[term]);
+    columns.terms.append(terms_[image.next_term]);
     columns.postings.begins.push_back(static_cast<std::uint32_t>(columns.postings.bytes.size()));
     columns.postings.counts.push_back(count);
   }
-  columns.postings.bytes.shrink_to_fit();
-  columns.postings.begins.shrink_to_fit();
-  columns.terms.begins.shrink_to_fit();
-  return columns;
+  return renumbered.size() < documents_.size() || image.next_term < terms_.size();
 }
 
 Slot Partition::add(DocumentId document, TimestampMs time_ms,
@@ -213,7 +218,12 @@ void Partition::remove(Slot slot, const TermList& text, const TermList& name) {
 }
 
 void Partition::compact() {
-  if (auto compacted = from_columns(columns())) *this = *std::move(compacted);
+  PartitionImage image;
+  extend(image, std::numeric_limits<std::size_t>::max());
+  image.columns.postings.bytes.shrink_to_fit();
+  image.columns.postings.begins.shrink_to_fit();
+  image.columns.terms.begins.shrink_to_fit();
+  if (auto compacted = from_columns(std::move(image.columns))) *this = *std::move(compacted);
 }
 
 std::vector<TermVariant> Partition::variants(std::string_view word,

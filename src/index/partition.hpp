@@ -55,6 +55,16 @@ struct PartitionColumns {
   PostingLists::Frozen postings;
 };
 
+/// Columns that are being made; see Partition::extend.
+struct PartitionImage {
+  PartitionColumns columns;
+  /// By slot, its new number; kNoSlot for the dead.
+  std::vector<Slot> renumbered;
+  /// By id, its new number plus one.
+  std::vector<std::uint32_t> new_ids;
+  std::uint32_t next_term = 0;
+};
+
 /// What ranking wants to know of a document beside its terms and its time.
 struct Traits {
   bool asks = false;
@@ -85,8 +95,10 @@ class Partition {
   /// Nullopt where the columns do not hold together. Whether `documents` are known numbers, each
   /// once, is the caller's to check; sizes of the columns by slot, and begins, are checked here.
   static std::optional<Partition> from_columns(PartitionColumns columns);
-  /// Everything that lives, in the order of its slots.
-  [[nodiscard]] PartitionColumns columns() const;
+  /// Does a piece of the work of making the columns of everything that lives, in the order of its
+  /// slots: about `pieces` slots or postings. False where all is there. `image` begins empty; the
+  /// partition must not change until all is there, but for what searching does.
+  bool extend(PartitionImage& image, std::size_t pieces) const;
 
   Slot add(DocumentId document, TimestampMs time_ms, const std::optional<std::string>& agent_id,
            const std::optional<std::string>& run_id, Traits traits, const TermList& text,

@@ -19,14 +19,15 @@ constexpr std::string_view kHeadPrefix = "head/";
 constexpr std::string_view kDamagedPrefix = "damaged/";
 constexpr std::string_view kFoldLock = "fold";
 
-// Large enough that a store has few values, small enough for stores that bound them (2 MB).
-constexpr std::size_t kSegmentBytes = std::size_t{1} << 20;
-constexpr std::size_t kMaxValueBytes = kSegmentBytes / 16 * 30;
+// Large enough that a store has few values, small enough that making and storing one is done within
+// a part of a frame. A memory that is larger than that is a value by itself.
+constexpr std::size_t kSegmentBytes = std::size_t{1} << 18;
+constexpr std::size_t kMaxValueBytes = 2 * kSegmentBytes;
 // As many values at a time as take about so many bytes: a page is in RAM as a whole.
-constexpr std::size_t kPageBytes = kSegmentBytes;
+constexpr std::size_t kPageBytes = std::size_t{1} << 20;
 constexpr std::size_t kLogPage = 256;
 constexpr std::size_t kFirstLogPage = 16;
-constexpr std::size_t kSegmentPage = 2;
+constexpr std::size_t kSegmentPage = 2 * kPageBytes / kSegmentBytes;
 // Of each writer one record that is known comes along.
 constexpr std::size_t kFirstNewsPage = 1;
 constexpr std::size_t kHeadPage = 64;
@@ -630,32 +631,37 @@ bool Journal::is_fold_due(TimestampMs now_ms) const {
 class Journal::CheckpointWriter {
  public:
   CheckpointWriter(const MemoryTable& table, const std::vector<EntryIndex>& order,
-                   const std::vector<MemoryEntry>& deletions,
-                   const std::function<ViewImage()>& image, const std::string& name,
+                   const std::vector<MemoryEntry>& deletions, TimestampMs now_ms,
+                   const std::function<std::optional<ViewImage>()>& image, const std::string& name,
                    Checkpoint& checkpoint)
       : table_(table),
         order_(order),
         deletions_(deletions),
+        now_ms_(now_ms),
         image_(image),
         name_(name),
         checkpoint_(checkpoint) {}
 
-  /// False after the last.
+  /// False after the last; a pair without a key is none yet.
   bool next(KeyValue& out) {
     CheckpointHead& head = *checkpoint_.head;
-    const std::size_t count = order_.size() + deletions_.size();
-    if (next_ < count) {
-      for (; next_ < count; ++next_) {
-        const PackedEntry entry = next_ < order_.size()
-                                      ? table_.packed(order_[next_])
-                                      : packer_.pack(deletions_[next_ - order_.size()]);
-        if (segment_.is_full(entry)) break;
-        segment_.add(entry);
-      }
+    std::optional<PackedEntry> entry = next_entry();
+    for (; entry && !segment_.is_full(*entry); entry = next_entry()) {
+      segment_.add(*entry);
+      ++next_;
+    }
+    if (!segment_.empty()) {
       out = {part_key(kSegmentPrefix, name_, head.segments++), segment_.take(FrameKind::kEntries)};
       head.segment_bytes += out.value.size();
     } else if (!has_head_) {
-      if (image_ && !parts_) parts_.emplace(image_(), kSegmentBytes);
+      if (image_ && !parts_) {
+        std::optional<ViewImage> whole = image_();
+        if (!whole) {
+          out = {};
+          return true;
+        }
+        parts_.emplace(*std::move(whole), kSegmentBytes);
+      }
       const std::optional<std::string> part = parts_ ? parts_->next() : std::nullopt;
       if (part) {
         out = {part_key(kImagePrefix, name_, head.image_parts++), seal(FrameKind::kImage, *part)};
@@ -673,12 +679,31 @@ class Journal::CheckpointWriter {
   }
 
  private:
+  /// The entry that `next_` is at, or the first behind it; nullopt where there is none.
+  std::optional<PackedEntry> next_entry() {
+    const std::size_t given = order_.size() + deletions_.size();
+    for (; next_ < given + table_.size(); ++next_) {
+      if (next_ < order_.size()) return table_.packed(order_[next_]);
+      if (next_ < given) return packer_.pack(deletions_[next_ - order_.size()]);
+      const PackedEntry entry = table_.packed(static_cast<EntryIndex>(next_ - given));
+      if (is_needed(entry)) return entry;
+    }
+    return std::nullopt;
+  }
+  /// Whether it is a tombstone that somebody may need.
+  [[nodiscard]] bool is_needed(const PackedEntry& entry) const {
+    return !entry.is_live() &&
+           (entry.newest().ms() + kTombstoneLifeMs > now_ms_ || entry.is_unsettled());
+  }
+
   const MemoryTable& table_;
   const std::vector<EntryIndex>& order_;
   const std::vector<MemoryEntry>& deletions_;
-  const std::function<ViewImage()>& image_;
+  TimestampMs now_ms_;
+  const std::function<std::optional<ViewImage>()>& image_;
   const std::string& name_;
   Checkpoint& checkpoint_;
+  /// How far they were gone through: `order_`, `deletions_`, the table for what is dead in it.
   std::size_t next_ = 0;
   EntryPacker packer_;
   ValueWriter segment_;
@@ -687,26 +712,22 @@ class Journal::CheckpointWriter {
 };
 
 Async<bool> Journal::fold(const MemoryTable& table, std::vector<EntryIndex> order,
-                          std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
+                          std::function<std::optional<ViewImage>()> image, Stamp stamp,
+                          TimestampMs now_ms) {
   static const std::vector<MemoryEntry> kNone;
   return fold_with(&table, std::move(order), &kNone, std::move(image), stamp, now_ms);
 }
 
 Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex> order,
                                const std::vector<MemoryEntry>* deletions,
-                               std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms) {
+                               std::function<std::optional<ViewImage>()> image, Stamp stamp,
+                               TimestampMs now_ms) {
   Result<bool> locked = co_await storage_.try_lock(std::string(kFoldLock));
   if (!locked || !*locked) co_return locked;
 
   Checkpoint checkpoint;
   CheckpointHead& head = checkpoint.head.emplace();
   head.live = order.size();
-  for (EntryIndex index = 0; index < table->size(); ++index) {
-    const PackedEntry entry = table->packed(index);
-    if (entry.is_live()) continue;
-    const bool is_needed = entry.newest().ms() + kTombstoneLifeMs > now_ms;
-    if (is_needed || entry.is_unsettled()) order.push_back(index);
-  }
   Progress folded = known_.progress;
   for (const auto& [old_name, old] : known_.checkpoints) {
     // How far it reached is lost: nobody who has not read it may take this one for known.
@@ -736,7 +757,7 @@ Async<bool> Journal::fold_with(const MemoryTable* table, std::vector<EntryIndex>
     checkpoint.keys.clear();
     checkpoint.bytes = 0;
     head.segments = head.segment_bytes = head.image_parts = head.image_bytes = 0;
-    CheckpointWriter writer(*table, order, *deletions, image, name, checkpoint);
+    CheckpointWriter writer(*table, order, *deletions, now_ms, image, name, checkpoint);
     WriteBatch batch;
     batch.more = [&writer](KeyValue& out) { return writer.next(out); };
     batch.remove = replaced;

@@ -101,11 +101,12 @@ class Journal {
   [[nodiscard]] bool is_fold_due(TimestampMs now_ms) const;
   /// Writes a checkpoint of `table`, which must be the merge of all that was read and appended,
   /// and removes what it replaces. `order`: the live entries as `image` numbers them; `image` is
-  /// called when the entries are written, so that not both need be in RAM, and may be empty;
-  /// `stamp`: new. Where the store has no room for the image it is left out. False where nothing
-  /// was done, for another context is folding.
+  /// called when the entries are written, so that not both need be in RAM, does a piece of its work
+  /// a call until it returns one, and may be empty; `stamp`: new. Where the store has no room for
+  /// the image it is left out. False where nothing was done, for another context is folding.
   Async<bool> fold(const MemoryTable& table, std::vector<EntryIndex> order,
-                   std::function<ViewImage()> image, Stamp stamp, TimestampMs now_ms);
+                   std::function<std::optional<ViewImage>()> image, Stamp stamp,
+                   TimestampMs now_ms);
   /// Makes deletions that `append` finds no room for durable without a record of them: a fold
   /// whose `order` lacks the memories that they delete, and that has no image.
   Async<bool> rewrite(const MemoryTable& table, std::vector<EntryIndex> order,
@@ -134,8 +135,9 @@ class Journal {
   class CheckpointWriter;
 
   Async<bool> fold_with(const MemoryTable* table, std::vector<EntryIndex> order,
-                        const std::vector<MemoryEntry>* deletions, std::function<ViewImage()> image,
-                        Stamp stamp, TimestampMs now_ms);
+                        const std::vector<MemoryEntry>* deletions,
+                        std::function<std::optional<ViewImage>()> image, Stamp stamp,
+                        TimestampMs now_ms);
 
   /// All that went into the table, and what holds it in the store. Reading works on a copy that
   /// takes the place of the original when it is complete: what was read in part is not known.

@@ -950,10 +950,10 @@ class LocalProviderImpl final : public LocalProvider,
     if (!removed) co_return std::move(removed).error();
     store_.find_expired(now_ms);
     if (!is_fold_due(now_ms)) co_return Result<void>();
-    const std::vector<EntryIndex> order = store_.live_order();
-    const auto image = [&] { return store_.image(order); };
-    const Result<bool> folded =
-        co_await journal_.fold(store_.table(), order, image, stamps_.next(now_ms), now_ms);
+    std::vector<EntryIndex> order = store_.live_order();
+    auto image = store_.image(order);
+    const Result<bool> folded = co_await journal_.fold(
+        store_.table(), std::move(order), std::move(image), stamps_.next(now_ms), now_ms);
     if (!folded) co_return folded.error();
     if (*folded) has_remains_ = false;
     co_return Result<void>();

@@ -155,20 +155,24 @@ std::vector<EntryIndex> Store::live_order() {
   return order;
 }
 
-ViewImage Store::image(const std::vector<EntryIndex>& order) {
+std::function<std::optional<ViewImage>()> Store::image(std::vector<EntryIndex> order) {
   caught_up();
-  IndexImage index_image = index_.image(order);
-  ViewImage image{.version = index_image.version, .sections = std::move(index_image.sections)};
-  std::vector<std::uint32_t> by_entry(table_.size());
-  by_equality_.visit([&](std::uint32_t hash, EntryIndex index) { by_entry[index] = hash; });
-  std::vector<std::uint32_t> hashes;
-  hashes.reserve(order.size() + 1);
-  for (const EntryIndex index : order)
-    hashes.push_back(by_entry[index]);
-  hashes.push_back(kEqualityVersion);
-  image.sections.emplace_back(reinterpret_cast<const char*>(hashes.data()),
-                              hashes.size() * sizeof(std::uint32_t));
-  return image;
+  auto index_image = index_.image(order);
+  return [this, order = std::move(order),
+          index_image = std::move(index_image)]() -> std::optional<ViewImage> {
+    std::optional<IndexImage> made = index_image();
+    if (!made) return std::nullopt;
+    std::vector<std::uint32_t> by_entry(table_.size());
+    by_equality_.visit([&](std::uint32_t hash, EntryIndex index) { by_entry[index] = hash; });
+    std::vector<std::uint32_t> hashes;
+    hashes.reserve(order.size() + 1);
+    for (const EntryIndex index : order)
+      hashes.push_back(by_entry[index]);
+    hashes.push_back(kEqualityVersion);
+    made->sections.emplace_back(reinterpret_cast<const char*>(hashes.data()),
+                                hashes.size() * sizeof(std::uint32_t));
+    return ViewImage{.version = made->version, .sections = std::move(made->sections)};
+  };
 }
 
 }  // namespace agent_memory

@@ -69,7 +69,8 @@ class Store {
 
   /// The live memories, and the view over them in that order, as `load` takes them back.
   [[nodiscard]] std::vector<EntryIndex> live_order();
-  [[nodiscard]] ViewImage image(const std::vector<EntryIndex>& order);
+  /// A piece of the work a call; the last returns it. Nothing may be merged in between.
+  [[nodiscard]] std::function<std::optional<ViewImage>()> image(std::vector<EntryIndex> order);
 
  private:
   /// The table, once what is pending was merged.

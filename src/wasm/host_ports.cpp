@@ -51,13 +51,15 @@ class HostStorage final : public StoragePort {
     // One at a time, so that a large batch is never here as a whole, and the thread has time for
     // other work in between; JavaScript keeps them for the write that follows.
     for (KeyValue next; batch.more && batch.more(next);) {
-      packed.clear();
-      packed.reserve(next.key.size() + next.value.size() + 16);
-      put_u32(packed, 1);
-      put_string(packed, next.key);
-      put_string(packed, next.value);
-      put_u32(packed, 0);
-      host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kStage), packed);
+      if (!next.key.empty()) {
+        packed.clear();
+        packed.reserve(next.key.size() + next.value.size() + 16);
+        put_u32(packed, 1);
+        put_string(packed, next.key);
+        put_string(packed, next.value);
+        put_u32(packed, 0);
+        host_send(Target::kStorage, id_, static_cast<int>(StorageMethod::kStage), packed);
+      }
       Result<void> paused = co_await call(StorageMethod::kPause, std::string());
       if (!paused) co_return std::move(paused).error();
     }

@@ -16,11 +16,13 @@
 #include "fuzz/fuzz.hpp"
 #include "index/memory_index.hpp"
 #include "support/fakes.hpp"
+#include "support/images.hpp"
 
 namespace agent_memory {
 namespace {
 
 using fuzzing::check;
+using testing::image_of;
 
 /// One of 27, from three tables of none, "a" and "b".
 Identity identity_of(unsigned number) {
@@ -136,7 +138,7 @@ class Scenario {
     std::vector<DocumentId> order;
     for (const auto& [document, added] : documents_)
       order.push_back(document);
-    IndexImage image = index_.image(order);
+    IndexImage image = image_of(index_, order);
     auto copy = MemoryIndex::from_image(image, order.size());
     check(copy.has_value(), "an image is read");
     check(copy->size() == order.size(), "an image has all documents");
@@ -174,7 +176,7 @@ class Scenario {
     left.push_back(static_cast<DocumentId>(order.size()));
     const IndexQuery query = query_of("tea", identity_of(1));
     check_hits(changed->search(query), query);
-    check(changed->image(left).version == image.version, "a changed index gives an image");
+    check(image_of(*changed, left).version == image.version, "a changed index gives an image");
   }
 
   /// Sets one number of an image, whatever its sections hold.

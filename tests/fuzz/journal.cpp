@@ -92,7 +92,7 @@ class Tab {
     }
     const ViewImage image{.version = static_cast<std::uint32_t>(table_.size()),
                           .sections = {std::string(3 * order.size(), 'i'), "", "x"}};
-    const auto make_image = [&image] { return image; };
+    const auto make_image = [&image]() -> std::optional<ViewImage> { return image; };
     // At time 0 no tombstone is old, whatever damage made of its stamp.
     check(
         run(journal_.fold(table_, order, make_image, clock_.next(testing::kStart), 0)).has_value(),

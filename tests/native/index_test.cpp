@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <initializer_list>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,11 +23,13 @@
 #include "index/postings.hpp"
 #include "index/scoring.hpp"
 #include "index/term_dictionary.hpp"
+#include "support/images.hpp"
 #include "support/ranking_oracle.hpp"
 
 namespace agent_memory {
 namespace {
 
+using testing::image_of;
 using testing::RankingOracle;
 using Document = RankingOracle::Document;
 
@@ -273,7 +276,7 @@ TEST_CASE("an index that was emptied is as new", "[index]") {
   CHECK(index.size() == 0);
   CHECK(found(index, "tea").empty());
   index.remove(3, {});
-  CHECK(index.image({}).sections == MemoryIndex().image({}).sections);
+  CHECK(image_of(index, {}).sections == image_of(MemoryIndex(), {}).sections);
   churn(index, oracle, generate, 100, 50, 1);
   check_against(index, oracle, generate, 20);
 }
@@ -312,7 +315,7 @@ TEST_CASE("a partition of many windows answers as brute force does", "[index]") 
   }
   search();
   std::vector<DocumentId> order = shuffled_ids(oracle, generate);
-  auto loaded = MemoryIndex::from_image(index.image(order), order.size());
+  auto loaded = MemoryIndex::from_image(image_of(index, order), order.size());
   REQUIRE(loaded);
   oracle = renumbered(oracle, order);
   index = *std::move(loaded);
@@ -376,7 +379,7 @@ TEST_CASE("a loaded image answers as the index it is of, and goes on", "[index][
     churn(index, oracle, generate, 250, 150, 1);
     for (int round = 0; round < 3; ++round) {
       const std::vector<DocumentId> order = shuffled_ids(oracle, generate);
-      auto loaded = MemoryIndex::from_image(index.image(order), order.size());
+      auto loaded = MemoryIndex::from_image(image_of(index, order), order.size());
       REQUIRE(loaded);
       index = *std::move(loaded);
       oracle = renumbered(oracle, order);
@@ -387,13 +390,45 @@ TEST_CASE("a loaded image answers as the index it is of, and goes on", "[index][
   }
 }
 
+TEST_CASE("an image is made in pieces, and searches in between are the same as ever",
+          "[index][image]") {
+  Generator generate(9);
+  MemoryIndex index;
+  for (DocumentId id = 0; id < 8000; ++id) {
+    const std::string text = generate.words(60);
+    index.add(id, {.identity = user(id % 10 == 0 ? "bob" : "ann"),
+                   .text = text,
+                   .time_ms = kNow - id * kMinute});
+  }
+  const std::string text = generate.words(3);
+  const IndexQuery query = query_for(text);
+  const std::vector<IndexHit> expected = index.search(query);
+  REQUIRE(expected.size() == query.top_k);
+  std::vector<DocumentId> order(8000);
+  std::iota(order.begin(), order.end(), 0U);
+  const IndexImage undisturbed = image_of(index, order);
+
+  const auto pieces = index.image(order);
+  std::optional<IndexImage> image;
+  std::size_t calls = 0;
+  for (; !image; ++calls) {
+    image = pieces();
+    const std::vector<IndexHit> hits = index.search(query);
+    REQUIRE(hits.size() == expected.size());
+    for (std::size_t i = 0; i < hits.size(); ++i)
+      REQUIRE((hits[i].document == expected[i].document && hits[i].score == expected[i].score));
+  }
+  CHECK(calls > 4);  // the larger partition is of several pieces
+  CHECK(image->sections == undisturbed.sections);
+}
+
 TEST_CASE("images that were tampered with are refused or work, and never crash", "[index][image]") {
   Generator generate(5);
   MemoryIndex index;
   RankingOracle oracle;
   churn(index, oracle, generate, 120, 60, 1);
   const std::vector<DocumentId> order = shuffled_ids(oracle, generate);
-  const IndexImage image = index.image(order);
+  const IndexImage image = image_of(index, order);
   const auto use = [&](const IndexImage& tampered, std::size_t documents_claimed) {
     auto loaded = MemoryIndex::from_image(tampered, documents_claimed);
     if (!loaded) return false;
@@ -419,7 +454,7 @@ TEST_CASE("images that were tampered with are refused or work, and never crash",
   CHECK_FALSE(MemoryIndex::from_image(image, order.size() + 1));
   CHECK_FALSE(MemoryIndex::from_image(image, order.size() - 1));
   CHECK_FALSE(MemoryIndex::from_image({}, 0));
-  CHECK(MemoryIndex::from_image(MemoryIndex().image({}), 0));
+  CHECK(MemoryIndex::from_image(image_of(MemoryIndex(), {}), 0));
   IndexImage next = image;
   ++next.version;
   CHECK_FALSE(MemoryIndex::from_image(next, order.size()));

@@ -14,10 +14,13 @@
 
 #include "base/json.hpp"
 #include "index/memory_index.hpp"
+#include "support/images.hpp"
 #include "text/analyzer.hpp"
 
 namespace agent_memory {
 namespace {
+
+using testing::image_of;
 
 using Strings = std::vector<std::string>;
 using Languages = std::vector<std::shared_ptr<LanguagePort>>;
@@ -166,7 +169,7 @@ TEST_CASE("an image over other languages is refused", "[languages]") {
   IndexDocument document;
   document.text = "Ich suche eine Wohnung";
   index.add(0, document);
-  const IndexImage image = index.image({0});
+  const IndexImage image = image_of(index, {0});
   CHECK_FALSE(MemoryIndex::from_image(image, 1));
   CHECK_FALSE(MemoryIndex::from_image(image, 1, languages({"german", "english"})));
   auto again = MemoryIndex::from_image(image, 1, languages({"german"}));

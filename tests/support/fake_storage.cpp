@@ -123,7 +123,7 @@ Async<std::optional<std::string>> FakeStorage::get(std::string key) {
 
 Async<void> FakeStorage::write(WriteBatch batch) {
   for (KeyValue next; batch.more && batch.more(next);)
-    batch.put.push_back(std::move(next));
+    if (!next.key.empty()) batch.put.push_back(std::move(next));
   const bool crashes = script_->calls.size() == script_->crash_at;
   const std::string first = batch.put.empty() ? std::string() : batch.put.front().key;
   std::optional<Error> error = enter({StorageCall::Kind::kWrite, first});

@@ -64,7 +64,7 @@ class SimulatedStorage final : public StoragePort {
 
   Async<void> write(WriteBatch batch) override {
     for (KeyValue next; batch.more && batch.more(next);)
-      batch.put.push_back(std::move(next));
+      if (!next.key.empty()) batch.put.push_back(std::move(next));
     Result<void> result;
     co_await Waiting(disk_, connection_, true, [&] {
       if (auto error = refusal()) {
