@@ -51,6 +51,10 @@ const said = ({ role, name, text, timestamp }) => ({ role, name, content: text, 
 /** A store in IndexedDB that hands what is written to `note`, too, with the ms that it took. */
 function noting(name, note) {
   const inner = indexedDBStorage({ name });
+  const noted = (write) => async (batch) => {
+    const ms = await msOf(() => write.call(inner, batch));
+    note(batch.put ?? [], ms);
+  };
   return {
     kind: inner.kind,
     get: inner.get.bind(inner),
@@ -58,10 +62,8 @@ function noting(name, note) {
     close: inner.close.bind(inner),
     watch: inner.watch.bind(inner),
     exclusively: inner.exclusively.bind(inner),
-    write: async (batch) => {
-      const ms = await msOf(() => inner.write(batch));
-      note(batch.put ?? [], ms);
-    },
+    // Marked like the one in whose place it is.
+    write: Object.assign(noted(inner.write), { given: noted(inner.write.given) }),
   };
 }
 
@@ -149,6 +151,55 @@ async function opens({ name, rounds }) {
   return { ...samples, bytes };
 }
 
+// ------------------------------------------------------------------------------------- folding
+
+/** Resolves in a task of its own, as soon as the thread has time for one. */
+const nextTask = () =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+
+/**
+ * Searches of the store `name` one after the other, asked for at any moment: while nothing else goes on, and while the
+ * store is folded, which deletions make it.
+ *
+ * @returns {{ alone: number[], folding: number[] }} ms from the moment of asking to the answer, of each; of those while
+ *   folding the longest of each round
+ */
+async function folds({ conversations, size, name, rounds }) {
+  const { queries } = makeCorpus(conversations, { size });
+  let isFolding = false;
+  const storage = noting(name, (put) => {
+    if (put.some(([key]) => key.startsWith('head/'))) isFolding = false;
+  });
+  const provider = await LocalProvider.open({ storage });
+  let turn = 0;
+  const ask = () =>
+    msOf(async () => {
+      await nextTask();
+      await provider.retrieveMemories(queries[turn++ % queries.length], { userId });
+    });
+  const alone = [];
+  while (alone.length < 500) alone.push(await ask());
+  const folding = [];
+  for (let round = 0; round < rounds; round++) {
+    const doomed = await provider.getAllMemories({ userId, limit: 300 });
+    await Promise.all(doomed.map(({ id }) => provider.deleteMemory(id)));
+    isFolding = true;
+    let longest = 0;
+    while (isFolding) longest = Math.max(longest, await ask());
+    folding.push(longest);
+    await quiet();
+  }
+  await provider.close();
+  return { alone, folding };
+}
+
 // ------------------------------------------------------------------------------------- telling
 
 const clock = () => performance.timeOrigin + performance.now();
@@ -180,4 +231,4 @@ async function tell({ count, pauseMs, tag }) {
 /** By text, when it was heard. */
 const heard = () => [...globalThis.listening.heard];
 
-globalThis.durability = { writes, fill, opens, listen, tell, heard };
+globalThis.durability = { writes, fill, opens, folds, listen, tell, heard };

@@ -12,6 +12,9 @@ import { Chromium, root, serve } from '../tests/browser/support.mjs';
 
 const tabs = 4;
 
+/** How long a page that draws 60 times a second has for everything. */
+const frameMs = 1000 / 60;
+
 const isolated = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
@@ -35,7 +38,7 @@ export async function measureDurability({ conversations, sizes, rounds }) {
   const call = (page, method, argument) =>
     page.evaluate(([name, given]) => globalThis.durability[name](given), [method, argument]);
   try {
-    const results = { writes: [], opens: [], tabs };
+    const results = { writes: [], opens: [], folds: [], tabs };
     let page = await openTab(writing);
     for (const [each, count] of [
       [1, 300],
@@ -61,6 +64,8 @@ export async function measureDurability({ conversations, sizes, rounds }) {
       page = await openTab();
       const measured = await call(page, 'opens', { name, rounds: 5 * rounds });
       results.opens.push({ size, textBytes, diskBytes: after - before, ...measured });
+      const folds = await call(page, 'folds', { conversations, size, name, rounds: 4 * rounds });
+      results.folds.push({ size, ...folds });
     }
     log('telling other tabs');
     const pages = [page, await openTab(), await openTab(), await openTab()];
@@ -104,7 +109,7 @@ const verdict = (value, atMost) =>
 const ms = (value) => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 
 /** What was measured: each ratio, then what is asked for and what it is made of. */
-export function durabilityReport({ writes, opens, toldMs, unheard }) {
+export function durabilityReport({ writes, opens, folds, toldMs, unheard }) {
   const rows = [];
   const add = (what, value, atMost, of) =>
     rows.push([what, `${value.toFixed(2)}x`, `(<= ${atMost}x)`, verdict(value, atMost), of]);
@@ -127,6 +132,17 @@ export function durabilityReport({ writes, opens, toldMs, unheard }) {
       2.5,
       `${mb(diskBytes)} / ${mb(textBytes)}; values alone ${mb(bytes)}`,
     );
+  }
+  for (const { size, alone, folding } of folds) {
+    const longest = quantile(folding, 0.5);
+    const alike = `without one p50 ${ms(quantile(alone, 0.5))}, the longest ${ms(quantile(alone, 1))}`;
+    rows.push([
+      `the longest wait of a search while ${size.toLocaleString('en-US')} are folded`,
+      ms(longest),
+      '(< 16.7 ms)',
+      verdict(longest, frameMs),
+      `median of ${folding.length} folds, the worst ${ms(quantile(folding, 1))}; ${alike}`,
+    ]);
   }
   const p99 = quantile(toldMs, 0.99);
   rows.push([

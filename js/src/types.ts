@@ -263,6 +263,12 @@ export interface RecoveringStoragePort extends StoragePort {
  */
 export type LendingScan = StoragePort['scan'] & { lent?: StoragePort['scan'] };
 
+/**
+ * The `write` of a store that copies what it is handed, and beside it one that need not: each value
+ * has a buffer to itself, and nobody changes it any more. Likewise gone where another is in its place.
+ */
+export type TakingWrite = StoragePort['write'] & { given?: StoragePort['write'] };
+
 /** Whether an acknowledged write has reached the store (`'relaxed'`) or the disk (`'strict'`). */
 export type Durability = 'relaxed' | 'strict';
 

@@ -18,6 +18,7 @@ const results = {
       bare: [10, 10, 10],
     },
   ],
+  folds: [{ size: 10_000, alone: [0.1, 0.1, 2], folding: [12, 11, 40] }],
   toldMs: [...Array.from({ length: 99 }, () => 2), 150],
   unheard: 0,
 };
@@ -41,6 +42,18 @@ test('each ratio is of medians, stands beside what is asked for, and says whethe
   assert.match(
     lineOf(report, 'bytes on disk with 10,000'),
     /1\.50x +\(<= 2\.5x\) +met +3\.0 MB \/ 2\.0 MB; values alone 4\.0 MB/,
+  );
+});
+
+test('of the waits while a store is folded the longest of each fold counts', () => {
+  const waits = (folds) => lineOf(durabilityReport({ ...results, folds }), 'the longest wait');
+  assert.match(
+    waits(results.folds),
+    /10,000 are folded +12\.0 ms +\(< 16\.7 ms\) +met +median of 3 folds, the worst 40\.0 ms; without one p50 0\.10 ms, the longest 2\.00 ms/,
+  );
+  assert.match(
+    waits([{ size: 10_000, alone: [1], folding: [25] }]),
+    /25\.0 ms +\(< 16\.7 ms\) +missed: 1\.50 times too much/,
   );
 });
 

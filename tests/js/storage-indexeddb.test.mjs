@@ -318,6 +318,64 @@ test('indexeddb: a write is one transaction, and its requests are issued without
   await store.close();
 });
 
+/** Calls `work` while handing over a value takes longer than the thread may be kept busy. */
+async function withSlowPuts(t, work) {
+  let time = performance.now();
+  const { mock } = t.mock.method(performance, 'now', () => (time += 10));
+  try {
+    return await work();
+  } finally {
+    mock.restore();
+  }
+}
+
+test('indexeddb: a large write lets other work in between, and is what it was at the call', async (t) => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.write({ put: [['old', bytes(1)]] });
+  const values = Array.from({ length: 20 }, (_, index) => new Uint8Array(1000).fill(index));
+  let turns = 0;
+  let isWritten = false;
+  const count = () => {
+    if (isWritten) return;
+    turns++;
+    setImmediate(count);
+  };
+  await withSlowPuts(t, async () => {
+    const put = values.map((value, index) => [`k${String(index).padStart(2, '0')}`, value]);
+    const written = store.write({ put, delete: ['old'] });
+    for (const value of values) value.fill(99);
+    setImmediate(count);
+    await written;
+  });
+  isWritten = true;
+  assert.ok(turns >= 20, `${turns} turns`);
+  const stored = await store.scan('', undefined, 100);
+  assert.deepEqual(
+    stored.map(([, value]) => [...new Set(value)]),
+    Array.from({ length: 20 }, (_, index) => [index]),
+  );
+  await store.close();
+});
+
+test('indexeddb: a large write that is refused in a later part is taken back as a whole', async (t) => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.write({ put: [['old', bytes(1)]] });
+  const { prototype } = globalThis.IDBObjectStore;
+  const { put } = prototype;
+  const refusing = function (value, key) {
+    if (key === 'k3') throw new DOMException('no room', 'QuotaExceededError');
+    return put.call(this, value, key);
+  };
+  const batch = Array.from({ length: 5 }, (_, index) => [`k${index}`, bytes(index)]);
+  await replacing(prototype, 'put', refusing, () =>
+    withSlowPuts(t, () =>
+      assert.rejects(store.write({ put: batch, delete: ['old'] }), hasCode('quota_exceeded')),
+    ),
+  );
+  assert.deepEqual(await store.scan('', undefined, 10), [['old', bytes(1)]]);
+  await store.close();
+});
+
 test('indexeddb: with a connection open, a call has asked the browser when it returns', async () => {
   const store = indexedDBStorage({ name: freshName() });
   await store.get('key');

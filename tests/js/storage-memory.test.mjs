@@ -63,6 +63,18 @@ test('memory: 50,000 keys can be paged through', async () => {
   assert.equal(seen, count);
 });
 
+test('memory: what is given away is kept as it is, what is written is copied', async () => {
+  const store = memoryStorage();
+  const [given, written] = [bytes(1), bytes(2)];
+  await store.write.given.call(store, { put: [['given', given]] });
+  await store.write({ put: [['written', written]] });
+  const lent = await store.scan.lent.call(store, '', undefined, 10);
+  assert.equal(lent[0][1], given);
+  assert.deepEqual(lent[1][1], written);
+  assert.notEqual(lent[1][1], written);
+  await assert.rejects(store.write.given.call(store, { put: [['key', 'text']] }), /put\[0\]/);
+});
+
 test('a provider reads through a scan that somebody put in the place of the store’s own', async (t) => {
   const storage = memoryStorage();
   const first = await openProvider(t, { storage });

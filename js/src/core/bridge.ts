@@ -13,7 +13,7 @@ import {
   storageError,
 } from '../errors.js';
 import type { MemoryErrorInit } from '../errors.js';
-import type { Language, LendingScan, MemoryProvider, StoragePort } from '../types.js';
+import type { Language, LendingScan, MemoryProvider, StoragePort, TakingWrite } from '../types.js';
 import { Operation, Request } from './module.js';
 import type { Host, ObjectId, OperationNumber, Ticket, WasmModule } from './module.js';
 import {
@@ -492,7 +492,10 @@ export class Bridge implements Host {
       case StorageMethod.write: {
         const batch = unpackBatch(bytes);
         batch.put.push(...storage.staged.splice(0));
-        await port.write(batch);
+        // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on `port`
+        const write: TakingWrite = port.write;
+        // They were copied out of the module's memory.
+        await (write.given ?? write).call(port, batch);
         return nothing;
       }
       case StorageMethod.scan: {

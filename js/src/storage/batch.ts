@@ -5,7 +5,7 @@
 // storing such a view would store all of that memory with it.
 
 import { invalidArgument } from '../errors.js';
-import type { StorageBatch } from '../types.js';
+import type { StorageBatch, StoragePort, TakingWrite } from '../types.js';
 
 /** A batch that is one. */
 export interface CheckedBatch {
@@ -56,6 +56,13 @@ export function checkBatch(batch: StorageBatch): CheckedBatch {
 /** Copies the values. */
 export function ownPuts(put: CheckedBatch['put']): OwnedBatch['put'] {
   return put.map(([key, value]) => [key, copyBytes(value)] as const);
+}
+
+/** Gives the write of `store`, which copies, one beside it that need not. */
+export function taking(store: StoragePort, given: StoragePort['write']): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- a mark on it
+  const write: TakingWrite = store.write;
+  write.given = given;
 }
 
 /** Whether `value` has a buffer to itself: to clone it is to clone its bytes, and nothing else. */

@@ -7,7 +7,16 @@
 
 import { memoryError, invalidArgument, storageError, type MemoryError } from '../errors.js';
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
-import { checkBatch, copyBytes, countOf, isBytes, isWhole, ownPuts } from './batch.js';
+import {
+  checkBatch,
+  copyBytes,
+  countOf,
+  isBytes,
+  isWhole,
+  ownPuts,
+  taking,
+  type CheckedBatch,
+} from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
 import { Lifetime } from './lifetime.js';
 
@@ -48,6 +57,7 @@ export interface IndexedDBStoragePort extends RecoveringStoragePort {
  * - Its `kind` is `'indexeddb'`. The database is opened by the first call, once for all callers.
  * - `write` is one transaction and resolves when that has completed.
  * - A lost connection is replaced, with at most three attempts an operation; `onHealth` tells.
+ * - The thread has time for other work while a large write is handed over to the browser.
  * - A read or write that gets no answer within `timeoutMs` rejects with `storage`, retryable; the
  *   next call opens the database again. The browser was told to commit the write at once (but for
  *   WebKit, where it is taken back if that still can be), and makes it when it can: then whoever watches is told, those of this store included.
@@ -99,8 +109,16 @@ const timeoutParts = 4;
 /** The most that IndexedDB accepts as a count. */
 const maxCount = 0xffff_ffff;
 
+/** How long requests of one transaction may be issued before the thread has time for other work. */
+const sliceMs = 4;
+
+/** Calls `issue`, for further requests, once `request` has succeeded. */
+type GoOn = (request: IDBRequest, issue: () => void) => void;
+
 /** Issues requests, without awaiting any; the returned function reads their results afterwards. */
-type Work<T> = (store: IDBObjectStore) => () => T;
+type Work<T> = (store: IDBObjectStore, goOn: GoOn) => () => T;
+
+type Puts = CheckedBatch['put'];
 
 interface Opened {
   readonly database: IDBDatabase;
@@ -156,19 +174,43 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     });
   }
 
-  async write(batch: StorageBatch): Promise<void> {
+  write(batch: StorageBatch): Promise<void> {
+    return this.#write(batch, ownPuts);
+  }
+
+  /** `own`: makes values that the caller may change our own. */
+  async #write(batch: StorageBatch, own: (put: Puts) => Puts): Promise<void> {
     const checked = checkBatch(batch);
     this.#lifetime.refuseIfClosed('write');
     if (checked.isEmpty) return;
     let { put } = checked;
-    const written = this.#run('write', 'readwrite', (store) => {
-      for (const [key, value] of put) store.put(isWhole(value) ? value : copyBytes(value), key);
-      for (const key of checked.delete) store.delete(key);
+    const written = this.#run('write', 'readwrite', (store, goOn) => {
+      let next = 0;
+      // The browser copies each value in this thread: many take their turns with other work.
+      const issue = () => {
+        const until = performance.now() + sliceMs;
+        for (let pair = put[next]; pair !== undefined; pair = put[++next]) {
+          const [key, value] = pair;
+          const request = store.put(isWhole(value) ? value : copyBytes(value), key);
+          if (performance.now() < until) continue;
+          next++;
+          goOn(request, issue);
+          return;
+        }
+        for (const key of checked.delete) store.delete(key);
+      };
+      issue();
       return () => undefined;
     });
     // What was issued the browser has copied. What may be issued later is copied beside its work.
-    put = ownPuts(put);
+    put = own(put);
     await written;
+  }
+
+  static {
+    taking(this.prototype, function (this: IndexedDBStorage, batch) {
+      return this.#write(batch, (put) => put);
+    });
   }
 
   async scan(
@@ -294,11 +336,29 @@ class IndexedDBStorage implements IndexedDBStoragePort {
         clearInterval(watchdog);
         reject(reasonOf(transaction.error));
       };
-      try {
-        const issued = work(transaction.objectStore(storeName));
-        // Nothing more will be asked of it. Else it would wait until this thread has seen that all
-        // was done; what the caller computes meanwhile would come in between.
-        if (mode === 'readwrite' && canCommit()) transaction.commit();
+      let isAll = true;
+      const proceed = (issue: () => void) => {
+        parts = 0;
+        isAll = true;
+        try {
+          issue();
+          // Nothing more will be asked of it. Else it would wait until this thread has seen that all
+          // was done; what the caller computes meanwhile would come in between.
+          // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- `issue` changes it
+          if (isAll && mode === 'readwrite' && canCommit()) transaction.commit();
+        } catch (cause) {
+          clearInterval(watchdog);
+          reject(reasonOf(cause));
+          transaction.abort();
+        }
+      };
+      proceed(() => {
+        const issued = work(transaction.objectStore(storeName), (request, issue) => {
+          isAll = false;
+          request.onsuccess = () => {
+            proceed(issue);
+          };
+        });
         // Others are told behind the handler, and so behind all that its promise lets go on; by the
         // handler itself where it comes last.
         let isLast = false;
@@ -313,11 +373,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
           isLast = true;
           this.#tellOthers();
         });
-      } catch (cause) {
-        clearInterval(watchdog);
-        reject(reasonOf(cause));
-        transaction.abort();
-      }
+      });
     });
     return read();
   }

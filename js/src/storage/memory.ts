@@ -4,7 +4,7 @@
 // without a store of their own.
 
 import type { StorageBatch, StoragePort } from '../types.js';
-import { countOf, ownBatch } from './batch.js';
+import { checkBatch, countOf, ownBatch, taking, type CheckedBatch } from './batch.js';
 import { exclusive } from './exclusive.js';
 import { copiesOf, lending, SortedRecords } from './records.js';
 
@@ -30,10 +30,13 @@ class MemoryStorage implements StoragePort {
   }
 
   async write(batch: StorageBatch): Promise<void> {
-    const owned = ownBatch(batch);
-    if (owned.isEmpty) return;
-    for (const [key, value] of owned.put) this.#records.put(key, value);
-    for (const key of owned.delete) this.#records.delete(key);
+    this.#apply(ownBatch(batch));
+  }
+
+  #apply(batch: CheckedBatch): void {
+    if (batch.isEmpty) return;
+    for (const [key, value] of batch.put) this.#records.put(key, value);
+    for (const key of batch.delete) this.#records.delete(key);
     for (const watcher of this.#watchers) queueMicrotask(watcher);
   }
 
@@ -62,6 +65,9 @@ class MemoryStorage implements StoragePort {
   }
 
   static {
+    taking(this.prototype, async function (this: MemoryStorage, batch) {
+      this.#apply(checkBatch(batch));
+    });
     lending(this.prototype, async function (this: MemoryStorage, prefix, after, limit) {
       return this.#records.scan(prefix, after, countOf(limit));
     });
