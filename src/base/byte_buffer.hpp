@@ -21,6 +21,8 @@ class ByteBuffer {
   void put_raw(const void* from, std::size_t size) {
     if (size != 0) std::memcpy(extend(size), from, size);
   }
+  /// Keeps the memory.
+  void clear() { size_ = 0; }
   /// Other bytes at a place where there are some.
   void replace(std::size_t at, const void* from, std::size_t size) {
     std::memcpy(bytes_.get() + at, from, size);

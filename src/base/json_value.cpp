@@ -2,14 +2,17 @@
 #include "agent_memory/json_value.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace agent_memory {
 
 const JsonValue* find_member(const JsonObject& object, std::string_view key) {
-  const auto member = std::find_if(object.begin(), object.end(),
-                                   [&](const JsonMember& each) { return each.key == key; });
-  return member == object.end() ? nullptr : &member->value;
+  for (const JsonMember& each : object) {
+    if (each.key.size() == key.size() && std::memcmp(each.key.data(), key.data(), key.size()) == 0)
+      return &each.value;
+  }
+  return nullptr;
 }
 
 void set_member(JsonObject& object, std::string_view key, JsonValue value) {

@@ -2,6 +2,7 @@
 #include "base/utf8.hpp"
 
 #include <cstdint>
+#include <cstring>
 
 namespace agent_memory {
 namespace {
@@ -70,22 +71,29 @@ void append_utf8(std::string& out, char32_t code_point) {
   }
 }
 
-std::string to_valid_utf8(std::string_view text) {
+std::string to_valid_utf8(std::string text) {
   std::string out;
   std::size_t kept = 0;
   for (std::size_t position = 0; position < text.size();) {
-    if (static_cast<std::uint8_t>(text[position]) < 0x80) {
-      ++position;
+    // Most texts are ASCII: eight bytes at a time.
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    std::uint64_t word = kHighBits;
+    if (text.size() - position >= sizeof word) {
+      std::memcpy(&word, text.data() + position, sizeof word);
+    }
+    if ((word & kHighBits) == 0) {
+      position += sizeof word;
       continue;
     }
     const std::size_t begin = position;
     if (decode_utf8(text, position) != kReplacementCharacter) continue;
     // It may have been one.
-    out.append(text.substr(kept, begin - kept));
+    out.append(text, kept, begin - kept);
     append_utf8(out, kReplacementCharacter);
     kept = position;
   }
-  return out.append(text.substr(kept));
+  if (kept == 0) return text;
+  return out.append(text, kept);
 }
 
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes) {

@@ -19,8 +19,8 @@ char32_t decode_utf8(std::string_view text, std::size_t& position);
 /// Appends `code_point`; what is not a Unicode scalar value becomes U+FFFD.
 void append_utf8(std::string& out, char32_t code_point);
 
-/// `text` with everything that is not UTF-8 replaced.
-std::string to_valid_utf8(std::string_view text);
+/// `text` with everything that is not UTF-8 replaced; itself where it all is.
+std::string to_valid_utf8(std::string text);
 
 /// At most `max_bytes` of `text`, never ending inside a code point.
 std::string_view truncate_utf8(std::string_view text, std::size_t max_bytes);

@@ -11,22 +11,24 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_buffer.hpp"
+
 namespace agent_memory {
 
 static_assert(std::endian::native == std::endian::little, "arrays are stored as they lie in RAM");
 
 class ByteWriter {
  public:
-  void put_byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  void put_u32(std::uint32_t value) { put_raw(&value, sizeof value); }
-  void put_u64(std::uint64_t value) { put_raw(&value, sizeof value); }
+  void put_byte(std::uint8_t value) { out_.put(static_cast<char>(value)); }
+  void put_u32(std::uint32_t value) { out_.put_raw(&value, sizeof value); }
+  void put_u64(std::uint64_t value) { out_.put_raw(&value, sizeof value); }
   void put_varint(std::uint64_t value) {
     char bytes[10];
     std::size_t size = 0;
     for (; value >= 0x80; value >>= 7U)
       bytes[size++] = static_cast<char>(value | 0x80U);
     bytes[size++] = static_cast<char>(value);
-    out_.append(bytes, size);
+    out_.put_raw(bytes, size);
   }
   /// Small negative numbers stay small.
   void put_signed(std::int64_t value) {
@@ -35,25 +37,22 @@ class ByteWriter {
   }
   void put_string(std::string_view value) {
     put_varint(value.size());
-    out_.append(value);
+    out_.put(value);
   }
   void put_u32s(const std::vector<std::uint32_t>& values) {
     put_varint(values.size());
-    put_raw(values.data(), values.size() * sizeof(std::uint32_t));
+    out_.put_raw(values.data(), values.size() * sizeof(std::uint32_t));
   }
-  void put_bytes(std::string_view bytes) { out_.append(bytes); }
+  void put_bytes(std::string_view bytes) { out_.put(bytes); }
 
-  [[nodiscard]] const std::string& bytes() const { return out_; }
-  std::string take() { return std::move(out_); }
+  /// Valid until more is put.
+  [[nodiscard]] std::string_view bytes() const { return out_.view(); }
+  [[nodiscard]] std::string to_string() const { return std::string(out_.view()); }
   /// Keeps the memory.
   void clear() { out_.clear(); }
 
  private:
-  void put_raw(const void* data, std::size_t size) {
-    if (size > 0) out_.append(static_cast<const char*>(data), size);
-  }
-
-  std::string out_;
+  ByteBuffer out_;
 };
 
 class ByteReader {

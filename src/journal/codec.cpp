@@ -30,7 +30,7 @@ std::string open_frame(FrameKind kind, std::uint8_t version) {
   out.put_u32(0);
   out.put_byte(version);
   out.put_byte(static_cast<std::uint8_t>(kind));
-  return out.take();
+  return out.to_string();
 }
 
 void close_frame(std::string& frame) {
@@ -72,7 +72,7 @@ std::string encode_head(const CheckpointHead& head) {
     out.put_u64(progress.writer);
     out.put_varint(progress.sequence);
   }
-  return out.take();
+  return out.to_string();
 }
 
 bool decode_head(std::string_view payload, CheckpointHead& out) {
@@ -100,7 +100,7 @@ ImageEncoder::ImageEncoder(ViewImage image, std::size_t part_bytes) : part_bytes
   for (const std::string& section : image.sections)
     directory.put_varint(section.size());
   pieces_.reserve(image.sections.size() + 1);
-  pieces_.push_back(directory.take());
+  pieces_.push_back(directory.to_string());
   for (std::string& section : image.sections)
     pieces_.push_back(std::move(section));
 }

@@ -417,25 +417,29 @@ std::size_t packed_size_bound(const PackedEntry& entry) {
 }
 
 void put_packed(std::string& out, const PackedEntry& entry, std::uint32_t origin, bool is_checked) {
-  char head[6];  // flags and origin
-  std::size_t head_size = 0;
-  head[head_size++] = static_cast<char>(entry.flags);
-  for (; origin >= 0x80; origin >>= 7U)
-    head[head_size++] = static_cast<char>(origin | 0x80U);
-  head[head_size++] = static_cast<char>(origin);
+  std::size_t origin_size = 1;
+  for (std::uint32_t more = origin; more >= 0x80; more >>= 7U)
+    ++origin_size;
+  const std::size_t size = 1 + origin_size + entry.rest.size();
 
-  const std::size_t size = head_size + entry.rest.size();
-  out.push_back(kMarker);
-  std::size_t more = size;
-  for (; more >= 0x80; more >>= 7U)
-    out.push_back(static_cast<char>(more | 0x80U));
-  out.push_back(static_cast<char>(more));
-  const std::size_t checksum_at = out.size();
-  out.append(sizeof(std::uint32_t), '\0');
+  char head[1 + 5 + 4 + 1 + 5];  // marker, size, checksum, flags, origin
+  std::size_t head_size = 0;
+  const auto put_varint = [&](std::size_t value) {
+    for (; value >= 0x80; value >>= 7U)
+      head[head_size++] = static_cast<char>(value | 0x80U);
+    head[head_size++] = static_cast<char>(value);
+  };
+  head[head_size++] = kMarker;
+  put_varint(size);
+  std::uint32_t checksum = 0;
+  const std::size_t checksum_at = out.size() + head_size;
+  std::memcpy(head + head_size, &checksum, sizeof(checksum));
+  head_size += sizeof(checksum);
+  head[head_size++] = static_cast<char>(entry.flags);
+  put_varint(origin);
   out.append(head, head_size).append(entry.rest);
   if (!is_checked) return;
-  const std::uint32_t checksum =
-      hash32(std::string_view(out).substr(checksum_at + sizeof(checksum)), size);
+  checksum = hash32(std::string_view(out).substr(checksum_at + sizeof(checksum)), size);
   std::memcpy(out.data() + checksum_at, &checksum, sizeof(checksum));
 }
 

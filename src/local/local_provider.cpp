@@ -131,33 +131,41 @@ bool is_expired(const PackedEntry& entry, TimestampMs now_ms) {
 /// The operations of one write, and what they are about to add.
 class PendingWrite {
  public:
-  void add(Operation operation, std::string key) {
-    const auto number = static_cast<std::uint32_t>(operations_.size());
-    const std::uint32_t hash = equality_hash(key);
-    by_key_.insert(hash, number);
-    by_id_.insert(hash32(operation.record.id), number);
+  /// `hash`: the equality_hash of what it adds.
+  void add(Operation operation, std::uint32_t hash) {
     append(std::move(operation));
-    hashes_.back() = hash;
-    keys_.back() = std::move(key);
+    note_last(hash);
   }
   void append(Operation operation) { append(to_entry(std::move(operation))); }
-  void append(MemoryEntry operation) {
-    operations_.push_back(std::move(operation));
-    hashes_.emplace_back();
-    keys_.emplace_back();
+  void append(MemoryEntry operation) { operations_.push_back(std::move(operation)); }
+  /// Room for so many.
+  void reserve(std::size_t count) { operations_.reserve(count); }
+  /// A new memory, to be filled in where it stands; then `add_last` or `drop_last`.
+  MemoryRecord& begin_next() { return operations_.emplace_back().record; }
+  void add_last(Stamp stamp, std::uint32_t hash) {
+    MemoryEntry& last = operations_.back();
+    last.generation = stamp;
+    last.changed = stamp;
+    last.history.push_back(
+        {stamp, stamp, {MemoryEvent::kAdd, last.record.memory, last.record.created_at_ms}});
+    note_last(hash);
   }
-  [[nodiscard]] bool adds(const std::string& id) const {
+  void drop_last() { operations_.pop_back(); }
+  [[nodiscard]] bool adds(const std::string& id) {
+    for (; noted_ < operations_.size(); ++noted_)
+      by_id_.insert(hash32(operations_[noted_].record.id), noted_);
     HashIndex::Search search = by_id_.search(hash32(id));
     std::uint32_t number = by_id_.next(search);
     while (number != HashIndex::kNone && operations_[number].record.id != id)
       number = by_id_.next(search);
     return number != HashIndex::kNone;
   }
-  [[nodiscard]] const MemoryRecord* find_equal(std::string_view key) const {
-    HashIndex::Search search = by_key_.search(equality_hash(key));
+  [[nodiscard]] const MemoryRecord* find_equal(std::string_view key, std::uint32_t hash) const {
+    HashIndex::Search search = by_key_.search(hash);
     for (std::uint32_t number = by_key_.next(search); number != HashIndex::kNone;
          number = by_key_.next(search)) {
-      if (keys_[number] == key) return &operations_[number].record;
+      const MemoryRecord& record = operations_[number].record;
+      if (equality_key(record) == key) return &record;
     }
     return nullptr;
   }
@@ -170,19 +178,31 @@ class PendingWrite {
   /// Does to the store what the operations say.
   template <typename Visitor>
   void apply_to(Store& store, Visitor visit) {
+    hashes_.resize(operations_.size());
     for (std::size_t i = 0; i < operations_.size(); ++i)
       visit(store.merge(std::move(operations_[i]), hashes_[i]));
   }
   /// The same, before anybody looks.
-  void apply_soon_to(Store& store) { store.merge_soon(std::move(operations_), std::move(hashes_)); }
+  void apply_soon_to(Store& store) {
+    hashes_.resize(operations_.size());
+    store.merge_soon(std::move(operations_), std::move(hashes_));
+  }
 
  private:
+  void note_last(std::uint32_t hash) {
+    hashes_.resize(operations_.size());
+    hashes_.back() = hash;
+    by_key_.insert(hash, static_cast<std::uint32_t>(operations_.size() - 1));
+  }
+
   std::vector<MemoryEntry> operations_;
-  /// Of what an operation adds: its equality key and the hash of that. Empty for the others.
-  std::vector<std::string> keys_;
+  /// Of what an operation adds: the hash of its equality key. Empty for the others, of which the
+  /// last may be missing.
   std::vector<std::optional<std::uint32_t>> hashes_;
   HashIndex by_key_;
+  /// The first `noted_` operations, for who asks by id.
   HashIndex by_id_;
+  std::uint32_t noted_ = 0;
 };
 
 class LocalProviderImpl final : public LocalProvider,
@@ -276,39 +296,46 @@ class LocalProviderImpl final : public LocalProvider,
     if (options.abort && options.abort->requested()) co_return aborted();
     std::vector<StoredMemory> stored;
     PendingWrite write;
+    write.reserve(spoken->size());
+    EqualityKeys keys(options.identity);
     const TimestampMs now_ms = now();
     for (SpokenMessage& message : *spoken) {
       if (message.role == Role::kUser ? !options_.store_user : !options_.store_assistant) continue;
-      MemoryRecord record{
-          .id = {},
-          .memory = std::move(message.text),
-          .metadata = options.metadata,
-          .identity = options.identity,
-          .role = message.role,
-          .name = std::move(message.name),
-          .created_at_ms = message.time_ms.value_or(options.timestamp_ms.value_or(now_ms)),
-          .updated_at_ms = 0,
-          .expires_at_ms = options.expires_at_ms};
+      MemoryRecord& record = write.begin_next();
+      record.memory = std::move(message.text);
+      record.metadata = options.metadata;
+      record.identity = options.identity;
+      record.role = message.role;
+      record.name = std::move(message.name);
+      record.created_at_ms = message.time_ms.value_or(options.timestamp_ms.value_or(now_ms));
       record.updated_at_ms = record.created_at_ms;
-      std::string key = equality_key(record);
-      if (const std::optional<MemoryRecord> equal = find_equal(key, write, now_ms)) {
+      record.expires_at_ms = options.expires_at_ms;
+      const std::string& key = keys.of(record);
+      const std::uint32_t hash = equality_hash(key);
+      if (const std::optional<MemoryRecord> equal = find_equal(key, hash, write, now_ms)) {
         stored.push_back(to_stored(*equal, MemoryEvent::kNoop));
+        write.drop_last();
         continue;
       }
       const Stamp stamp = stamps_.next(now_ms);
       record.id = make_memory_id(stamp, random_->next());
-      stored.push_back(to_stored(record, MemoryEvent::kAdd));
-      const TimestampMs at_ms = record.created_at_ms;
-      write.add({.kind = MemoryEvent::kAdd,
-                 .stamp = stamp,
-                 .generation = {},
-                 .at_ms = at_ms,
-                 .record = std::move(record)},
-                std::move(key));
+      write.add_last(stamp, hash);
+      stored.emplace_back();
     }
     if (options.abort) options.abort->commit();
-    Result<void> committed = co_await commit(std::move(write), true);
-    if (!committed) co_return std::move(committed).error();
+    if (write.operations().empty()) co_return stored;
+    Result<void> written = co_await journal_.append(&write.operations());
+    if (!written) co_return failed(std::move(written).error());
+    ChangeNotice notice{.stored = {}, .elsewhere = false};
+    std::size_t next = 0;
+    for (StoredMemory& each : stored) {
+      if (each.event == MemoryEvent::kNoop) continue;
+      each = to_stored(write.operations()[next++].record, MemoryEvent::kAdd);
+      notice.stored.push_back(each);
+    }
+    // Whoever looks first does the rest: nobody need wait for what nobody sees.
+    write.apply_soon_to(store_);
+    tell(std::move(notice));
     co_return stored;
   }
 
@@ -476,11 +503,12 @@ class LocalProviderImpl final : public LocalProvider,
       for (std::size_t i = begin; i < end; ++i) {
         const ExportedMemory& memory = (*memories)[i];
         const std::string key = equality_key(memory.record);
+        const std::uint32_t hash = equality_hash(key);
         if (find_live(memory.record.id) || write.adds(memory.record.id) ||
-            is_expired(memory.record, now_ms) || find_equal(key, write, now_ms)) {
+            is_expired(memory.record, now_ms) || find_equal(key, hash, write, now_ms)) {
           ++report.skipped;
         } else {
-          add_import(memory, key, now_ms, write);
+          add_import(memory, hash, now_ms, write);
           ++report.added;
         }
       }
@@ -715,12 +743,12 @@ class LocalProviderImpl final : public LocalProvider,
   }
 
   /// The memory that says the same in the same scope, live or about to be written.
-  std::optional<MemoryRecord> find_equal(const std::string& key, const PendingWrite& write,
-                                         TimestampMs now_ms) const {
-    std::optional<MemoryRecord> found =
-        store_.find_equal(key, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
+  std::optional<MemoryRecord> find_equal(const std::string& key, std::uint32_t hash,
+                                         const PendingWrite& write, TimestampMs now_ms) const {
+    std::optional<MemoryRecord> found = store_.find_equal(
+        key, hash, [&](const MemoryRecord& each) { return !is_expired(each, now_ms); });
     if (found) return found;
-    const MemoryRecord* pending = write.find_equal(key);
+    const MemoryRecord* pending = write.find_equal(key, hash);
     return pending == nullptr ? std::nullopt : std::optional(*pending);
   }
 
@@ -774,7 +802,7 @@ class LocalProviderImpl final : public LocalProvider,
 
   /// Adds the operations that make an exported memory live here, with its times and the history
   /// of its present life.
-  void add_import(const ExportedMemory& memory, const std::string& key, TimestampMs now_ms,
+  void add_import(const ExportedMemory& memory, std::uint32_t hash, TimestampMs now_ms,
                   PendingWrite& write) {
     const std::vector<HistoryEntry>& history = memory.history;
     std::size_t first = history.size() - 1;
@@ -794,34 +822,30 @@ class LocalProviderImpl final : public LocalProvider,
         operation.record.memory = history[i].memory;
         write.append(std::move(operation));
       } else {
-        write.add(std::move(operation), key);
+        write.add(std::move(operation), hash);
       }
     }
   }
 
-  /// Durable first; then, in one step without waiting, visible. Where it `adds_alone`, new
-  /// memories, whoever looks first does that step: nobody need wait for what nobody sees.
-  Async<void> commit(PendingWrite write, bool adds_alone = false) {
+  /// Durable first; then, in one step without waiting, visible.
+  Async<void> commit(PendingWrite write) {
     if (write.operations().empty()) co_return Result<void>();
     Result<void> written = co_await journal_.append(&write.operations());
     if (!written && written.error().code == ErrorCode::kQuotaExceeded && write.only_deletes()) {
       Result<bool> rewritten = co_await rewrite_without(&write);
       if (rewritten && *rewritten) written = {};
     }
-    if (!written) {
-      is_in_doubt_ = written.error().code == ErrorCode::kStorage;
-      co_return std::move(written).error();
-    }
+    if (!written) co_return failed(std::move(written).error());
     ChangeNotice notice{.stored = {}, .elsewhere = false};
-    if (adds_alone) {
-      for (const MemoryEntry& each : write.operations())
-        notice.stored.push_back(to_stored(each.record, MemoryEvent::kAdd));
-      write.apply_soon_to(store_);
-    } else {
-      write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
-    }
+    write.apply_to(store_, [&](Store::Changed changed) { note(std::move(changed), notice); });
     if (!notice.stored.empty()) tell(std::move(notice));
     co_return Result<void>();
+  }
+
+  /// Notes that a write failed, and why.
+  Error failed(Error error) {
+    is_in_doubt_ = error.code == ErrorCode::kStorage;
+    return error;
   }
 
   /// Makes deletions durable where there is no room for a record of them, by writing a checkpoint

@@ -2,6 +2,7 @@
 #include "local/store.hpp"
 
 #include <cstring>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -17,8 +18,20 @@ constexpr std::uint32_t kEqualityVersion = 2;
 
 void append_part(std::string& key, const std::optional<std::string>& part) {
   // Lengths keep parts apart whatever they hold.
-  key.append(part ? std::to_string(part->size()) : "-").append(":");
-  if (part) key.append(*part);
+  if (!part) {
+    key.append("-:");
+    return;
+  }
+  char length[24];
+  char* const end = std::end(length);
+  char* at = end;
+  *--at = ':';
+  std::size_t left = part->size();
+  do {
+    *--at = static_cast<char>('0' + left % 10);
+    left /= 10;
+  } while (left != 0);
+  key.append(at, static_cast<std::size_t>(end - at)).append(*part);
 }
 
 IndexDocument to_document(const MemoryRecord& record) {
@@ -31,15 +44,24 @@ IndexDocument to_document(const MemoryRecord& record) {
 
 }  // namespace
 
+EqualityKeys::EqualityKeys(const Identity& identity) {
+  append_part(key_, identity.user_id);
+  append_part(key_, identity.agent_id);
+  append_part(key_, identity.run_id);
+  shared_ = key_.size();
+}
+
+const std::string& EqualityKeys::of(const MemoryRecord& record) {
+  key_.resize(shared_);
+  append_part(key_, record.name);
+  if (record.role) key_.append(role_name(*record.role));
+  key_.push_back('\n');
+  append_normalized(key_, record.memory);
+  return key_;
+}
+
 std::string equality_key(const MemoryRecord& record) {
-  std::string key;
-  key.reserve(record.memory.size() + 64);
-  append_part(key, record.identity.user_id);
-  append_part(key, record.identity.agent_id);
-  append_part(key, record.identity.run_id);
-  append_part(key, record.name);
-  if (record.role) key.append(role_name(*record.role));
-  return key.append("\n").append(normalize_for_equality(record.memory));
+  return EqualityKeys(record.identity).of(record);
 }
 
 std::uint32_t equality_hash(std::string_view key) { return hash32(key); }
@@ -118,10 +140,11 @@ void Store::remove_from_views(EntryIndex index, const MemoryRecord& record) {
 }
 
 std::optional<MemoryRecord> Store::find_equal(
-    std::string_view key, const std::function<bool(const MemoryRecord&)>& accept) {
+    std::string_view key, std::uint32_t hash,
+    const std::function<bool(const MemoryRecord&)>& accept) {
   caught_up();
   std::optional<MemoryRecord> found;
-  HashIndex::Search search = by_equality_.search(equality_hash(key));
+  HashIndex::Search search = by_equality_.search(hash);
   for (EntryIndex index = by_equality_.next(search); index != HashIndex::kNone;
        index = by_equality_.next(search)) {
     MemoryRecord candidate = table_.packed(index).record();

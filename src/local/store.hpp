@@ -23,6 +23,18 @@ namespace agent_memory {
 /// Equal for two records that are the same memory: same scope, same speaker, same text but for
 /// case, white space and closing punctuation.
 std::string equality_key(const MemoryRecord& record);
+/// The same of many records of one identity.
+class EqualityKeys {
+ public:
+  explicit EqualityKeys(const Identity& identity);
+  /// Valid until the next.
+  const std::string& of(const MemoryRecord& record);
+
+ private:
+  std::string key_;
+  /// How much of it all have.
+  std::size_t shared_;
+};
 /// What the store finds such keys by.
 std::uint32_t equality_hash(std::string_view key);
 
@@ -51,10 +63,11 @@ class Store {
 
   [[nodiscard]] std::vector<IndexHit> search(IndexQuery query);
   [[nodiscard]] std::optional<EntryIndex> find(std::string_view id) { return table().find(id); }
-  /// The live memory with that equality_key that `accept` answers true for; of several the one
-  /// with the first id.
+  /// The live memory with that equality_key (`hash`: its equality_hash) that `accept` answers true
+  /// for; of several the one with the first id.
   [[nodiscard]] std::optional<MemoryRecord> find_equal(
-      std::string_view key, const std::function<bool(const MemoryRecord&)>& accept);
+      std::string_view key, std::uint32_t hash,
+      const std::function<bool(const MemoryRecord&)>& accept);
   [[nodiscard]] std::size_t size() { return table().size(); }
   [[nodiscard]] PackedEntry operator[](EntryIndex index) { return table().packed(index); }
   [[nodiscard]] const MemoryTable& table() { return caught_up(); }

@@ -2,6 +2,9 @@
 #include "messages/equality.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "base/utf8.hpp"
@@ -13,6 +16,29 @@ namespace {
 bool is_white_space(char32_t c) {
   return c == ' ' || (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F;
+}
+
+// Of ASCII eight bytes at a time. Nothing is carried from one byte to the next, unless it is none.
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+constexpr std::size_t kWordBytes = sizeof kOnes;
+static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
+
+/// Whether all are ASCII, and no controls.
+bool are_printable(std::uint64_t bytes) {
+  return ((bytes | (bytes + kOnes) | (bytes - ' ' * kOnes)) & kHighBits) == 0;
+}
+
+/// Of printable ones.
+std::uint64_t to_small_letters(std::uint64_t bytes) {
+  const std::uint64_t from_a = bytes + (0x80 - 'A') * kOnes;
+  const std::uint64_t past_z = bytes + (0x7F - 'Z') * kOnes;
+  return bytes | ((from_a & ~past_z & kHighBits) >> 2U);
+}
+
+/// The high bit of each that is a blank, of printable ones.
+std::uint64_t blanks_in(std::uint64_t bytes) {
+  return ~((bytes ^ ' ' * kOnes) + 0x7F * kOnes) & kHighBits;
 }
 
 bool is_closing_ascii(char c) { return c == '.' || c == '!' || c == '?'; }
@@ -28,13 +54,19 @@ bool is_closing(char32_t c) {
 
 std::string normalize_for_equality(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
-  std::size_t content_end = 0;
+  append_normalized(out, text);
+  return out;
+}
+
+void append_normalized(std::string& out, std::string_view text) {
+  const std::size_t start = out.size();
+  out.reserve(start + text.size());
+  std::size_t content_end = start;
   char32_t last = 0;
   std::size_t last_begin = 0;
   const auto take = [&](char32_t c) {
     if (is_white_space(c)) {
-      if (!out.empty() && out.back() != ' ') out.push_back(' ');
+      if (out.size() > start && out.back() != ' ') out.push_back(' ');
       last = 0;
       return;
     }
@@ -51,15 +83,32 @@ std::string normalize_for_equality(std::string_view text) {
   for (std::size_t position = 0; position < text.size();) {
     // Of ASCII `take` would only make small letters, and one blank of several.
     std::size_t ascii_end = position;
+    std::uint64_t word = 0;
+    for (; text.size() - ascii_end >= kWordBytes; ascii_end += kWordBytes) {
+      std::memcpy(&word, text.data() + ascii_end, kWordBytes);
+      if (!are_printable(word)) break;
+    }
     while (ascii_end < text.size() && text[ascii_end] >= ' ' && text[ascii_end] < 0x7F)
       ++ascii_end;
     if (ascii_end > position) {
       const std::size_t begin = out.size();
-      char before = begin == 0 ? ' ' : out.back();
+      char before = begin == start ? ' ' : out.back();
       out.resize(begin + ascii_end - position);
       char* end = out.data() + begin;
-      for (; position < ascii_end; ++position) {
-        const char c = text[position];
+      while (position < ascii_end) {
+        if (ascii_end - position >= kWordBytes) {
+          std::memcpy(&word, text.data() + position, kWordBytes);
+          const std::uint64_t blanks = blanks_in(word);
+          if ((blanks & (blanks << 8U | (before == ' ' ? 0x80U : 0U))) == 0) {
+            word = to_small_letters(word);
+            std::memcpy(end, &word, kWordBytes);
+            end += kWordBytes;
+            position += kWordBytes;
+            before = end[-1];
+            continue;
+          }
+        }
+        const char c = text[position++];
         if (c == ' ' && before == ' ') continue;
         before = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
         *end++ = before;
@@ -77,9 +126,9 @@ std::string normalize_for_equality(std::string_view text) {
       take(folded.code_points[part]);
   }
   // "?" and "!!" are different for want of anything else.
-  if (content_end == 0) content_end = out.find_last_not_of(' ') + 1;
+  if (content_end == start)
+    content_end += std::string_view(out).substr(start).find_last_not_of(' ') + 1;
   out.resize(content_end);
-  return out;
 }
 
 }  // namespace agent_memory

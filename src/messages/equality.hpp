@@ -12,5 +12,7 @@ namespace agent_memory {
 /// Diacritics and word order count. Precomposed and decomposed text are the same. Always UTF-8; a
 /// form is its own form.
 std::string normalize_for_equality(std::string_view text);
+/// The same, behind what `out` holds.
+void append_normalized(std::string& out, std::string_view text);
 
 }  // namespace agent_memory

@@ -95,8 +95,9 @@ class Speech {
   void add_other() { interrupted_ = true; }
 
   /// Stripped once more where two parts may have made a tag between them.
-  [[nodiscard]] std::string text() const {
-    return is_joined_ ? to_valid_utf8(strip_memory_blocks(text_)) : to_valid_utf8(text_);
+  std::string take() {
+    if (is_joined_) text_ = strip_memory_blocks(text_);
+    return to_valid_utf8(std::move(text_));
   }
 
  private:
@@ -153,7 +154,9 @@ Result<void> add_content(Speech& speech, const JsonValue* content, std::string f
 
 class Reader {
  public:
-  explicit Reader(LongTexts long_texts) : long_texts_(long_texts) {}
+  Reader(LongTexts long_texts, std::size_t messages) : long_texts_(long_texts) {
+    spoken_.reserve(messages);
+  }
   Result<void> read(const JsonValue& message, std::size_t index);
   std::vector<SpokenMessage> take() { return std::move(spoken_); }
 
@@ -168,7 +171,7 @@ class Reader {
   Result<void> read_pydantic(const JsonValue& message, SpokenMessage spoken);
 
   /// Keeps what was said, unless it is nothing. `field` is where in the message it stood.
-  Result<void> keep(const Speech& speech, SpokenMessage spoken, std::string_view field);
+  Result<void> keep(std::string text, SpokenMessage spoken, std::string_view field);
 
   LongTexts long_texts_;
   std::size_t index_ = 0;
@@ -196,7 +199,7 @@ Result<void> Reader::read(const JsonValue& message, std::size_t index) {
   if (const std::string* string = message.if_string()) {
     Speech speech;
     speech.add_text(*string);
-    return keep(speech, std::move(spoken), "");
+    return keep(speech.take(), std::move(spoken), "");
   }
   Result<void> checked = check_discriminator(message, shape, index);
   if (!checked) return checked;
@@ -232,7 +235,7 @@ Result<void> Reader::read_content(const JsonValue& message, Shape shape, SpokenM
   }
   spoken.name = message_name(*body);
   spoken.time_ms = message_time(message, body);
-  return keep(speech, std::move(spoken), wrapper + ".content");
+  return keep(speech.take(), std::move(spoken), wrapper + ".content");
 }
 
 Result<void> Reader::read_parts(const JsonValue& message, SpokenMessage spoken) {
@@ -243,15 +246,17 @@ Result<void> Reader::read_parts(const JsonValue& message, SpokenMessage spoken) 
   Result<void> added = add_parts(speech, *parts, path() + ".parts");
   if (!added) return added;
   std::string_view field = ".parts";
-  if (is_blank(speech.text())) {
+  std::string text = speech.take();
+  if (is_blank(text)) {
     field = ".content";
     speech = {};
     added = add_content(speech, message.find("content"), path() + ".content");
     if (!added) return added;
+    text = speech.take();
   }
   spoken.name = message_name(message);
   spoken.time_ms = message_time(message, nullptr);
-  return keep(speech, std::move(spoken), field);
+  return keep(std::move(text), std::move(spoken), field);
 }
 
 Result<void> Reader::read_pydantic(const JsonValue& message, SpokenMessage spoken) {
@@ -286,7 +291,7 @@ Result<void> Reader::read_request(const JsonArray& parts, const SpokenMessage& s
     if (!added) return added;
     SpokenMessage prompt = spoken;
     if (const auto time = time_in(&part)) prompt.time_ms = time;
-    Result<void> kept = keep(speech, std::move(prompt), field);
+    Result<void> kept = keep(speech.take(), std::move(prompt), field);
     if (!kept) return kept;
   }
   return {};
@@ -307,11 +312,11 @@ Result<void> Reader::read_response(const JsonArray& parts, SpokenMessage spoken)
     }
     if (!added) return added;
   }
-  return keep(speech, std::move(spoken), ".parts");
+  return keep(speech.take(), std::move(spoken), ".parts");
 }
 
-Result<void> Reader::keep(const Speech& speech, SpokenMessage spoken, std::string_view field) {
-  spoken.text = speech.text();
+Result<void> Reader::keep(std::string text, SpokenMessage spoken, std::string_view field) {
+  spoken.text = std::move(text);
   if (is_blank(spoken.text)) return {};
   if (long_texts_ == LongTexts::kRefuse && spoken.text.size() > kMaxTextBytes) {
     return too_long(path().append(field), spoken.text.size());
@@ -324,7 +329,7 @@ Result<void> Reader::keep(const Speech& speech, SpokenMessage spoken, std::strin
 
 Result<std::vector<SpokenMessage>> parse_messages(const MessageInput& input, LongTexts long_texts) {
   if (const std::string* string = input.if_string()) {
-    Reader reader(long_texts);
+    Reader reader(long_texts, 1);
     Result<void> read = reader.read(input, 0);
     // A text that stands alone has no index.
     if (!read) return too_long("messages", to_valid_utf8(strip_memory_blocks(*string)).size());
@@ -332,7 +337,7 @@ Result<std::vector<SpokenMessage>> parse_messages(const MessageInput& input, Lon
   }
   const JsonArray* messages = input.if_array();
   if (messages == nullptr) return wrong_type("messages", "a string or an array", &input);
-  Reader reader(long_texts);
+  Reader reader(long_texts, messages->size());
   for (std::size_t i = 0; i < messages->size(); ++i) {
     Result<void> read = reader.read((*messages)[i], i);
     if (!read) return std::move(read).error();

@@ -51,16 +51,20 @@ class Reader {
       case Tag::kString:
         return string();
       case Tag::kArray: {
-        JsonArray array(count());
-        for (JsonValue& each : array)
-          each = value();
+        JsonArray array;
+        const std::size_t size = count();
+        array.reserve(size);
+        while (array.size() < size)
+          array.push_back(value());
         return array;
       }
       case Tag::kObject: {
-        JsonObject object(count());
-        for (JsonMember& each : object) {
-          each.key = string();
-          each.value = value();
+        JsonObject object;
+        const std::size_t size = count();
+        object.reserve(size);
+        while (object.size() < size) {
+          std::string key = string();
+          object.push_back({std::move(key), value()});
         }
         return object;
       }

@@ -25,7 +25,7 @@ void check_terms(const TermList& terms, std::string_view text) {
     check(std::none_of(term.begin(), term.end(),
                        [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; }),
           "a term has no control characters");
-    check(to_valid_utf8(term) == term, "a term is UTF-8");
+    check(to_valid_utf8(std::string(term)) == term, "a term is UTF-8");
     check(i == 0 || terms.position(i - 1) <= terms.position(i), "positions ascend");
     bytes += term.size();
   }

@@ -60,7 +60,7 @@ bool are_sound(const TermList& list) {
   std::uint32_t position = 0;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string_view term = list[i];
-    if (term.empty() || term.size() > 64 || to_valid_utf8(term) != term) return false;
+    if (term.empty() || term.size() > 64 || to_valid_utf8(std::string(term)) != term) return false;
     if (std::any_of(term.begin(), term.end(), [](char c) { return c >= 0 && c <= 0x20; }))
       return false;
     if (list.position(i) < position) return false;
