@@ -27,6 +27,8 @@ namespace detail {
 struct TaskPromiseBase {
   std::coroutine_handle<> continuation;
   bool started_by_parent = false;
+  /// Whether it runs already when it is awaited.
+  bool is_started = false;
 
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
@@ -97,8 +99,12 @@ class [[nodiscard]] AnyTask {
   /// Nothing, where it is awaited as any task: the result can be taken afterwards.
   void await_resume() const noexcept {}
 
-  /// Runs a task that nobody awaits up to its first suspension. At most once.
-  void start() { handle_.resume(); }
+  /// Runs a task up to its first suspension. At most once; it may be awaited afterwards, so that
+  /// what is done in between is done while it waits.
+  void start() {
+    promise_->is_started = true;
+    handle_.resume();
+  }
   /// Whether the result is there.
   [[nodiscard]] bool done() const { return handle_.done(); }
   /// The result of a `Task<T>` that is `done()`. At most once.

@@ -175,6 +175,9 @@ struct StoreOptions {
   /// When the memories end. Default: never.
   std::optional<TimestampMs> expires_at_ms;
   AbortToken abort;
+  /// Where it is set a provider may tell it what the result will be as soon as the write is under
+  /// way, so that it can be made use of as soon as that succeeds; the result itself is then empty.
+  std::function<void(const std::vector<StoredMemory>&)> on_writing = nullptr;
 };
 
 /// Options of a listing.

@@ -11,9 +11,11 @@ void detail::TaskPromiseBase::finish() const {
 
 bool AnyTask::await_suspend(std::coroutine_handle<> parent) {
   promise_->continuation = parent;
-  promise_->started_by_parent = true;
-  handle_.resume();
-  promise_->started_by_parent = false;
+  if (!promise_->is_started) {
+    promise_->started_by_parent = true;
+    handle_.resume();
+    promise_->started_by_parent = false;
+  }
   return !handle_.done();
 }
 

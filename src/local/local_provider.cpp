@@ -324,15 +324,27 @@ class LocalProviderImpl final : public LocalProvider,
     }
     if (options.abort) options.abort->commit();
     if (write.operations().empty()) co_return stored;
-    Result<void> written = co_await journal_.append(&write.operations());
-    if (!written) co_return failed(std::move(written).error());
-    ChangeNotice notice{.stored = {}, .elsewhere = false};
+    Async<void> writing = journal_.append(&write.operations());
+    writing.start();
+    // While the store writes: what need not be done before, nor after.
+    messages = nullptr;
+    spoken->clear();
     std::size_t next = 0;
     for (StoredMemory& each : stored) {
-      if (each.event == MemoryEvent::kNoop) continue;
-      each = to_stored(write.operations()[next++].record, MemoryEvent::kAdd);
-      notice.stored.push_back(each);
+      if (each.event == MemoryEvent::kAdd)
+        each = to_stored(write.operations()[next++].record, MemoryEvent::kAdd);
     }
+    ChangeNotice notice{.stored = {}, .elsewhere = false};
+    if (options.on_writing) {
+      options.on_writing(stored);
+      notice.stored = std::exchange(stored, {});
+    } else {
+      notice.stored = stored;
+    }
+    std::erase_if(notice.stored,
+                  [](const StoredMemory& each) { return each.event == MemoryEvent::kNoop; });
+    Result<void> written = co_await std::move(writing);
+    if (!written) co_return failed(std::move(written).error());
     // Whoever looks first does the rest: nobody need wait for what nobody sees.
     write.apply_soon_to(store_);
     tell(std::move(notice));

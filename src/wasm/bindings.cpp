@@ -125,7 +125,7 @@ Result<void> deliver_visited(Call& call, const Visit& visit_all_of) {
   });
   if (!visited) return visited;
   out.end_list(list, count);
-  host_deliver(call.ticket, true, out);
+  host_deliver(call.ticket, Delivery::kResult, out);
   return {};
 }
 
@@ -146,6 +146,11 @@ Result<void> store_memories(Call& call) {
   StoreOptions options;
   if (auto decoded = decode(call.argument(1), options); !decoded) return decoded;
   options.abort = call.abort();
+  options.on_writing = [ticket = call.ticket](const std::vector<StoredMemory>& stored) {
+    Packer out;
+    pack(out, stored);
+    host_deliver(ticket, Delivery::kExpected, out);
+  };
   return run(call,
              call.object.local->store_memories(std::move(call.argument(0)), std::move(options)));
 }
@@ -236,7 +241,7 @@ Result<void> sync_states(Call& call) {
   });
   if (!visited) return visited;
   out.end_list(list, count);
-  host_deliver(call.ticket, true, out);
+  host_deliver(call.ticket, Delivery::kResult, out);
   return {};
 }
 
@@ -335,7 +340,7 @@ Result<void> deliver_since(Call& call, const std::vector<T>& all) {
   out.array(all.size() - begin);
   for (std::size_t i = begin; i < all.size(); ++i)
     pack(out, all[i]);
-  host_deliver(call.ticket, true, out);
+  host_deliver(call.ticket, Delivery::kResult, out);
   return {};
 }
 Result<void> retrieved_since(Call& call) {

@@ -52,14 +52,14 @@ struct CallOn {
 inline void deliver_error(std::uint32_t ticket, const Error& error) {
   Packer out;
   pack(out, error);
-  host_deliver(ticket, false, out);
+  host_deliver(ticket, Delivery::kError, out);
 }
 
 template <typename T>
 void deliver(std::uint32_t ticket, const T& value) {
   Packer out;
   pack(out, value);
-  host_deliver(ticket, true, out);
+  host_deliver(ticket, Delivery::kResult, out);
 }
 
 template <typename T>

@@ -28,9 +28,9 @@ HOST_METHOD(void, agent_memory_host_call, call,
              std::size_t size, const char* text, std::size_t text_size),
             (ticket, target, id, method, values, size, text, text_size))
 HOST_METHOD(void, agent_memory_host_deliver, deliver,
-            (std::uint32_t ticket, int ok, const char* values, const char* text,
+            (std::uint32_t ticket, int delivery, const char* values, const char* text,
              std::size_t text_size),
-            (ticket, ok, values, text, text_size))
+            (ticket, delivery, values, text, text_size))
 HOST_METHOD(void, agent_memory_host_notify, notify,
             (std::uint32_t owner, const char* values, const char* text, std::size_t text_size),
             (owner, values, text, text_size))
@@ -106,9 +106,9 @@ void host_send(Target target, std::uint32_t target_id, int method, std::string_v
                          arguments.size(), nullptr, 0);
 }
 
-void host_deliver(std::uint32_t ticket, bool ok, const Packer& value) {
-  agent_memory_host_deliver(ticket, ok ? 1 : 0, value.values().data(), value.text().data(),
-                            value.text().size());
+void host_deliver(std::uint32_t ticket, Delivery delivery, const Packer& value) {
+  agent_memory_host_deliver(ticket, static_cast<int>(delivery), value.values().data(),
+                            value.text().data(), value.text().size());
 }
 
 void host_notify(std::uint32_t owner, const Packer& event) {

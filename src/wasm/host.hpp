@@ -75,8 +75,10 @@ class HostCall {
 
 /// A call that nobody waits for.
 void host_send(Target target, std::uint32_t target_id, int method, std::string_view arguments);
-/// The result of the operation that JavaScript started under `ticket`, or its error.
-void host_deliver(std::uint32_t ticket, bool ok, const Packer& value);
+/// What becomes of the operation that JavaScript started under `ticket`: its error, its result, or
+/// what its result will be unless it fails. Kept in step with js/src/core/bridge.ts.
+enum class Delivery : int { kError = 0, kResult = 1, kExpected = 2 };
+void host_deliver(std::uint32_t ticket, Delivery delivery, const Packer& value);
 /// An event of the provider or context that JavaScript made under `owner`.
 void host_notify(std::uint32_t owner, const Packer& event);
 /// Progress of the operation under `ticket`.

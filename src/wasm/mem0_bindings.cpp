@@ -134,7 +134,7 @@ void deliver_outcome(AnyTask& task, std::uint32_t ticket) {
   if (!result) return deliver_error(ticket, result.error());
   Packer out;
   pack(out, *result);
-  host_deliver(ticket, true, out);
+  host_deliver(ticket, Delivery::kResult, out);
 }
 
 /// The names of the keys, as bindings.cpp has them.

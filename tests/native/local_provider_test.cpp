@@ -327,6 +327,50 @@ TEST_CASE("a memory is seen when it is durable and not before", "[local]") {
   CHECK(list(*local).size() == 1);
 }
 
+TEST_CASE("who asks for it is told what a store will answer while it is being written", "[local]") {
+  World world;
+  Pump pump;
+  const Local local = world.open();
+  const std::string id = store_one(*local, "black tea");
+  std::vector<std::vector<StoredMemory>> told;
+  StoreOptions options;
+  options.on_writing = [&](const std::vector<StoredMemory>& stored) { told.push_back(stored); };
+  const JsonValue messages = json(R"([{"role":"user","content":"green tea"},
+      {"role":"user","content":"Black tea!"}, {"role":"user","content":"green  tea"},
+      {"role":"user","content":"mate"}])");
+
+  local.script->pump = &pump;
+  Started<Result<std::vector<StoredMemory>>> storing(local->store_memories(messages, options));
+  CHECK(told.size() == 1);
+  CHECK_FALSE(storing.done());
+  pump.run_all();
+  REQUIRE(storing.done());
+  CHECK(value_of(storing.take()).empty());
+  local.script->pump = nullptr;
+  REQUIRE(told.size() == 1);
+  const std::vector<StoredMemory> stored = told.front();
+  REQUIRE(stored.size() == 4);
+  CHECK(stored[0].event == MemoryEvent::kAdd);
+  CHECK(stored[0].memory == "green tea");
+  CHECK(found(*local, stored[0].id) == "green tea");
+  CHECK(stored[1].event == MemoryEvent::kNoop);
+  CHECK(stored[1].id == id);
+  CHECK(stored[2].event == MemoryEvent::kNoop);
+  CHECK(stored[2].id == stored[0].id);
+  CHECK(found(*local, stored[3].id) == "mate");
+
+  // Where there is nothing to write nobody is told: the answer is there.
+  CHECK(value_of(local->store_memories(messages, options)).size() == 4);
+  CHECK(told.size() == 1);
+
+  // What fails has changed nothing, whatever was told.
+  const auto before = everything_in(*local);
+  local.script->fail_next(ErrorCode::kQuotaExceeded);
+  CHECK(error_of(local->store_memories("white tea", options)).code == ErrorCode::kQuotaExceeded);
+  CHECK(told.size() == 2);
+  CHECK(everything_in(*local) == before);
+}
+
 TEST_CASE("whatever is asked first after a store knows what was stored", "[local]") {
   using Ask = std::function<void(World&, const Local&, const std::string& id)>;
   const std::vector<std::pair<std::string, Ask>> asks{

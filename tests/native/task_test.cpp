@@ -85,6 +85,35 @@ TEST_CASE("a task that waits goes on where it stopped", "[task]") {
   CHECK(started.take() == 6);
 }
 
+TEST_CASE("a task that was started before it is awaited runs once, whether it waits or is done",
+          "[task]") {
+  Pump pump;
+  int runs = 0;
+  const auto body = [](Pump* waits_in, int* count) -> Task<int> {
+    ++*count;
+    co_await Pump::Awaiter(waits_in);
+    co_return 7;
+  };
+  const auto parent = [&body](Pump* waits_in, int* count, int* between) -> Task<int> {
+    Task<int> child = body(waits_in, count);
+    child.start();
+    *between = *count;
+    const int result = co_await std::move(child);
+    co_return result;
+  };
+  int between = 0;
+  CHECK(run_ready(parent(nullptr, &runs, &between)) == 7);
+  CHECK(between == 1);
+  CHECK(runs == 1);
+  Started<int> waiting(parent(&pump, &runs, &between));
+  CHECK(between == 2);
+  CHECK_FALSE(waiting.done());
+  pump.run_first();
+  REQUIRE(waiting.done());
+  CHECK(waiting.take() == 7);
+  CHECK(runs == 2);
+}
+
 TEST_CASE("a hundred thousand awaits that are ready at once need no stack", "[task]") {
   CHECK(run_ready(count_up(100'000)) == 100'000);
 }

@@ -39,6 +39,7 @@ const StorageMethod = {
   stage: 7,
   pause: 8,
 } as const;
+const Delivery = { error: 0, result: 1, expected: 2 } as const;
 const ProviderMethod = { retrieve: 0, store: 1, getAll: 2, delete: 3 } as const;
 
 // How long a fold waits for its turn before it leaves the work to whoever is at it.
@@ -69,6 +70,8 @@ export type WriteArguments = (writer: Writer) => void;
 
 /** An operation under way. What is delivered is what bindings.cpp packs for it. */
 interface Pending extends InvokeOptions {
+  /** What its result will be unless it fails: known while it waits for the store. */
+  expected?: unknown;
   /** What was delivered while nobody waited yet. */
   outcome?: { value: unknown } | { error: MemoryError };
   resolve?: (value: unknown) => void;
@@ -296,13 +299,18 @@ export class Bridge implements Host {
 
   // ------------------------------------------------------------------------- called by the module
 
-  deliver(ticket: Ticket, ok: number, values: number, text: number, textSize: number): void {
+  deliver(ticket: Ticket, delivery: number, values: number, text: number, textSize: number): void {
     const pending = this.#operations.get(ticket);
     if (pending === undefined) return;
+    let value = this.#reader?.read(values, text, textSize);
+    if (delivery === Delivery.expected) {
+      pending.expected = value;
+      return;
+    }
     this.#operations.delete(ticket);
     pending.stopListening?.();
-    const value = this.#reader?.read(values, text, textSize);
-    if (ok !== 0) {
+    if (delivery === Delivery.result) {
+      value = pending.expected ?? value;
       if (pending.resolve) pending.resolve(value);
       else pending.outcome = { value };
     } else {

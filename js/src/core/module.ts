@@ -73,7 +73,7 @@ export interface Host {
     text: number,
     textSize: number,
   ): void;
-  deliver(ticket: Ticket, ok: number, values: number, text: number, textSize: number): void;
+  deliver(ticket: Ticket, delivery: number, values: number, text: number, textSize: number): void;
   notify(owner: ObjectId, values: number, text: number, textSize: number): void;
   progress(ticket: Ticket, done: number, total: number): void;
   /** Reads JSON: 1 with the value handed over, 0 where it is none, -1 where it nests too deeply. */
