@@ -111,7 +111,7 @@ export class Bridge implements Host {
   /** Errors of ports, which the core carries as numbers only. */
   readonly #causes = new Map<number, unknown>();
   /** Drawn many at a time: one draw costs as much as a thousand of its numbers. */
-  readonly #randomPool = new Uint32Array(256);
+  readonly #randomPool = new Uint32Array(2048);
   #randomLeft = 0;
   readonly #onTrap: () => void;
   /**

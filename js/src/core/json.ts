@@ -5,7 +5,7 @@
 
 import { invalidArgument } from '../errors.js';
 import type { WriteArguments } from './bridge.js';
-import { NestingError } from './values.js';
+import { isPlain, NestingError } from './values.js';
 import type { Writer } from './values.js';
 
 /**
@@ -79,15 +79,10 @@ function asJson(value: unknown, field: string, replacer: Replacer): unknown {
   }
 }
 
-/** What is written as it is: JSON has no other form for it. */
-function isPlain(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
-}
-
-/** An object whose members all are; most messages, and JSON would be a detour. */
-function isPlainRecord(value: unknown): value is Record<string, unknown> {
+/** An object that JSON takes as it is, its members apart: what most messages are. */
+function isRecord(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return false;
-  return isPlainObject(value) && Object.values(value).every(isPlain);
+  return isPlainObject(value);
 }
 
 function write(writer: Writer, value: unknown, field: string): void {
@@ -149,15 +144,20 @@ export function writeMessages(writer: Writer, messages: unknown): void {
     writeValue(writer, messages, 'messages');
     return;
   }
-  // One by one, so that an error names the message.
-  const read = Array.from(messages, (each, index) => messageAsJson(each, `messages[${index}]`));
-  write(writer, read, 'messages');
+  const { length } = messages;
+  writer.array(length);
+  for (let index = 0; index < length; index++) {
+    const each: unknown = messages[index];
+    // Of most messages JSON would be a detour.
+    if (isRecord(each) && writer.record(each)) continue;
+    // One by one, so that an error names the message.
+    write(writer, messageAsJson(each, `messages[${index}]`), 'messages');
+  }
 }
 
 /** One message, or a part of one, as the core sees it; see {@link writeMessages}. */
 export function messageAsJson(message: unknown, field: string): unknown {
   if (isPlain(message)) return message;
-  if (isPlainRecord(message)) return { ...message };
   return (
     asJson(message, field, function (key, member) {
       const original = this[key];

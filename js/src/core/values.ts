@@ -39,6 +39,11 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** What a {@link Writer} throws on values that nest too deeply. */
 export class NestingError extends RangeError {}
 
+/** What is written as it is: JSON has no other form for it. */
+export function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
 /** Writes values for the core: anything that `JSON.parse` may return. */
 export class Writer {
   #bytes = new Uint8Array(1024);
@@ -111,6 +116,24 @@ export class Writer {
   }
   end(object: number, count: number): void {
     this.#view.setUint32(object - 4, count, true);
+  }
+
+  /** An object whose members are all plain; false, and nothing is written, where one is not. */
+  record(value: object): boolean {
+    const size = this.#size;
+    const start = this.object();
+    const keys = Object.keys(value);
+    for (const key of keys) {
+      const member = (value as Record<string, unknown>)[key];
+      if (!isPlain(member)) {
+        this.#size = size;
+        return false;
+      }
+      this.key(key);
+      this.value(member);
+    }
+    this.end(start, keys.length);
+    return true;
   }
 
   #container(value: object): void {
