@@ -451,6 +451,31 @@ test('indexeddb: what is stored is what it was at the call, and that alone, at e
   await store.close();
 });
 
+test('indexeddb: writes that are under way at once and done again keep apart what they write', async () => {
+  const store = indexedDBStorage({ name: freshName() });
+  await store.get('key');
+  const sizes = [1, 1000, 60_000, 70_000, 3, 0];
+  for (let round = 0; round < 2; round++) {
+    let left = 8;
+    const given = Array.from({ length: 4 }, (_, write) =>
+      sizes.map((size, n) => [`${write} ${n}`, new Uint8Array(size).fill(16 * write + n + round)]),
+    );
+    const expected = given.map((put) => put.map(([key, value]) => [key, value.slice()]));
+    await afterTransactionBegan(
+      (transaction) => {
+        if (left-- > 0) abortLate(transaction, new DOMException('lost', 'UnknownError'));
+      },
+      async () => {
+        const written = given.map((put) => store.write({ put }));
+        for (const [, value] of given.flat()) value.fill(255);
+        await Promise.all(written);
+      },
+    );
+    for (const [key, value] of expected.flat()) assert.deepEqual(await store.get(key), value);
+  }
+  await store.close();
+});
+
 test('indexeddb: the write before close is told, and closing leaves nothing behind', async () => {
   const name = freshName();
   const [store, other] = [indexedDBStorage({ name }), indexedDBStorage({ name })];

@@ -134,6 +134,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
   readonly #durability: Durability;
   readonly #openTimeoutMs: number;
   readonly #timeoutMs: number;
+  readonly #canCommit = canCommit();
   #isToPersist: boolean;
   readonly #changes: ChangeChannel;
   readonly #exclusivelyHere: Exclusively = exclusive();
@@ -345,7 +346,7 @@ class IndexedDBStorage implements IndexedDBStoragePort {
           // Nothing more will be asked of it. Else it would wait until this thread has seen that all
           // was done; what the caller computes meanwhile would come in between.
           // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- `issue` changes it
-          if (isAll && mode === 'readwrite' && canCommit()) transaction.commit();
+          if (isAll && mode === 'readwrite' && this.#canCommit) transaction.commit();
         } catch (cause) {
           clearInterval(watchdog);
           reject(reasonOf(cause));
