@@ -11,25 +11,20 @@
 namespace agent_memory::wasm {
 namespace {
 
-/// How many UTF-16 code units valid UTF-8 becomes.
-std::size_t utf16_size(std::string_view text) {
-  std::size_t units = text.size();
+/// What stands for a string of the text: twice its size, and one more where it is not all ASCII.
+std::uint32_t mark_of(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
-  // Most texts are ASCII: eight bytes at a time.
-  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::uint64_t seen = 0;
   std::uint64_t word = 0;
-  while (end - at >= static_cast<std::ptrdiff_t>(sizeof word)) {
+  for (; end - at >= static_cast<std::ptrdiff_t>(sizeof word); at += sizeof word) {
     std::memcpy(&word, at, sizeof word);
-    if ((word & kHighBits) != 0) break;
-    at += sizeof word;
+    seen |= word;
   }
-  for (; at != end; ++at) {
-    const auto byte = static_cast<std::uint8_t>(*at);
-    if ((byte & 0xC0U) == 0x80U) --units;  // a byte that goes on
-    if (byte >= 0xF0) ++units;             // the lead of a pair
-  }
-  return units;
+  for (; at != end; ++at)
+    seen |= static_cast<std::uint8_t>(*at);
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  return static_cast<std::uint32_t>(text.size()) << 1U | ((seen & kHighBits) != 0 ? 1U : 0U);
 }
 
 double time_or_nan(const std::optional<TimestampMs>& time) {
@@ -129,10 +124,10 @@ void Packer::end_list(std::size_t list, std::size_t count) {
 void Packer::memory(const MemoryView& memory) {
   const double times[] = {memory.score, time_or_nan(memory.created_at_ms),
                           time_or_nan(memory.updated_at_ms)};
-  std::uint32_t sizes[7];
+  std::uint32_t marks[7];
   std::size_t count = 0;
   const auto add = [&](std::string_view part) {
-    sizes[count++] = static_cast<std::uint32_t>(utf16_size(part));
+    marks[count++] = mark_of(part);
     text_.put(part);
   };
   add(memory.id);
@@ -152,7 +147,7 @@ void Packer::memory(const MemoryView& memory) {
   tag(Tag::kMemory);
   values_.put(static_cast<char>(flags));
   values_.put_raw(times, sizeof times);
-  values_.put_raw(sizes, count * sizeof *sizes);
+  values_.put_raw(marks, count * sizeof *marks);
 }
 
 void Packer::put(Key name, std::string_view value) {
@@ -197,7 +192,7 @@ void Packer::u32(std::size_t value) {
 void Packer::f64(double value) { values_.put_raw(&value, sizeof value); }
 void Packer::add_text(Tag kind, std::string_view value) {
   tag(kind);
-  u32(utf16_size(value));
+  u32(mark_of(value));
   text_.put(value);
 }
 

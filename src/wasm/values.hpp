@@ -6,8 +6,8 @@
 //
 // Down (JavaScript to here) any JSON value, strings in place. Up, for speed: members of objects by
 // their number in `kKeys`, times as numbers, and the text of all strings in one run beside the
-// values, where a string is its length in UTF-16 code units: JavaScript decodes the run at once
-// and cuts it up.
+// values, where a string is twice its size in bytes, and one more unless it is all ASCII:
+// JavaScript decodes the run at once, cuts it up, and decodes by themselves those that are not.
 
 #include <cstddef>
 #include <cstdint>

@@ -35,6 +35,9 @@ const maxDepth = 128;
 const encoder = new TextEncoder();
 // A mark at the beginning is text like any other.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+// Of each byte one character, the ASCII ones as they are. Where one character of a long text is
+// not ASCII, UTF-8 is decoded slowly, and to twice as many bytes.
+const asciiDecoder = new TextDecoder('latin1');
 
 /** What a {@link Writer} throws on values that nest too deeply. */
 export class NestingError extends RangeError {}
@@ -219,6 +222,7 @@ export class Reader {
   #bytes: Uint8Array;
   #at = 0;
   #text = '';
+  #textFrom = 0;
   #textAt = 0;
   #keys: readonly string[] = [];
   #lastTime = NaN;
@@ -251,7 +255,8 @@ export class Reader {
   /** The value at `at`, with its strings at `textAt`. */
   read(at: number, textAt: number, textSize: number): unknown {
     this.bytes();
-    this.#text = this.text(textAt, textSize);
+    this.#text = asciiDecoder.decode(this.#bytes.subarray(textAt, textAt + textSize));
+    this.#textFrom = textAt;
     this.#textAt = 0;
     this.#at = at;
     return this.#value();
@@ -329,8 +334,12 @@ export class Reader {
   }
 
   #string(): string {
-    const length = this.#u32();
-    return this.#text.slice(this.#textAt, (this.#textAt += length));
+    const mark = this.#u32();
+    const from = this.#textAt;
+    this.#textAt += mark >>> 1;
+    return mark & 1
+      ? this.text(this.#textFrom + from, mark >>> 1)
+      : this.#text.slice(from, this.#textAt);
   }
 
   #f64(): number {
