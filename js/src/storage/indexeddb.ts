@@ -166,6 +166,10 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     this.#timeoutMs = timeoutMs;
     this.#isToPersist = persist;
     this.#changes = new ChangeChannel(`agent-memory:${name}`);
+    // Not in a static block: bundlers would keep the class for all who import anything.
+    taking(this, function (this: IndexedDBStorage, batch) {
+      return this.#write(batch, (put) => put);
+    });
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -206,12 +210,6 @@ class IndexedDBStorage implements IndexedDBStoragePort {
     // What was issued the browser has copied. What may be issued later is copied beside its work.
     put = own(put);
     await written;
-  }
-
-  static {
-    taking(this.prototype, function (this: IndexedDBStorage, batch) {
-      return this.#write(batch, (put) => put);
-    });
   }
 
   async scan(
