@@ -260,8 +260,11 @@ export interface RecoveringStoragePort extends StoragePort {
  * The `scan` of a store that holds its values in memory, and beside it one that answers these values
  * themselves: they are not to be changed. Whoever puts a method of his own in the first one's place
  * has taken the second away with it.
+ *
+ * Or the `scan` of a store that keeps nothing of what it answers (`gives`): once it is copied its
+ * memory may be given back, without waiting for a collection.
  */
-export type LendingScan = StoragePort['scan'] & { lent?: StoragePort['scan'] };
+export type LendingScan = StoragePort['scan'] & { lent?: StoragePort['scan']; gives?: true };
 
 /**
  * The `write` of a store that copies what it is handed, and beside it one that need not: each value

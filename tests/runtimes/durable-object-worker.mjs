@@ -104,6 +104,37 @@ export class Memories extends DurableObject {
       const left = (await store.scan('', undefined, 9)).map(([key, value]) => [key, [...value]]);
       return { failure, left };
     }
+    if (operation === 'released') {
+      const given = [];
+      const recorded = {
+        transactionSync: (work) => storage.transactionSync(work),
+        sql: {
+          exec(query, ...bindings) {
+            const rows = [...storage.sql.exec(query, ...bindings).raw()];
+            const values = rows.flat().filter((value) => value instanceof ArrayBuffer);
+            given.push(...values.map((value) => ({ value, bytes: value.byteLength })));
+            return { raw: () => rows };
+          },
+        },
+      };
+      const open = () => LocalProvider.open({ storage: durableObjectStorage(recorded) });
+      const said = Array.from({ length: 50 }, (_, n) => `${n}: ${'I keep bees. '.repeat(n)}`);
+      const writer = await open();
+      await writer.storeMemories(said);
+      given.length = 0;
+      const scanned = await durableObjectStorage(recorded).scan('log/', undefined, 9);
+      const own = scanned.reduce((sum, [, value]) => sum + value.length, 0);
+      given.length = 0;
+      const reader = await open();
+      const found = (await reader.getAllMemories({ limit: 99 })).length;
+      const large = given.filter(({ bytes }) => bytes > 4096);
+      return {
+        own,
+        found,
+        large: large.length,
+        kept: large.filter(({ value }) => value.byteLength > 0).length,
+      };
+    }
     this.#provider ??= LocalProvider.open({ storage: durableObjectStorage(storage) });
     const provider = await this.#provider;
     if (operation === 'store') return provider.storeMemories(text);

@@ -40,6 +40,13 @@ test('durable object: a batch that fails half way changes nothing', async () => 
   assert.deepEqual(left, [['kept', [1]]]);
 });
 
+test('durable object: what an opening has read is given back at once, what somebody else scanned is theirs', async () => {
+  const { own, found, large, kept } = await running.ask('released/released');
+  assert.equal(found, 50);
+  assert.ok(own > 4096 && large > 0, `${own} ${large}`);
+  assert.equal(kept, 0);
+});
+
 test('durable object: objects keep memories apart, and across a restart', async () => {
   await running.ask('ada/store/I keep bees');
   await running.ask('ben/store/I keep wasps');

@@ -233,6 +233,7 @@ export class Bridge implements Host {
     for (const part of bytes instanceof Packed ? bytes.parts : [bytes]) {
       memory?.set(part, at);
       at += part.length;
+      if (bytes instanceof Packed && bytes.isGiven) release(part);
     }
   }
 
@@ -512,7 +513,8 @@ export class Bridge implements Host {
         // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on `port`
         const scan: LendingScan = port.scan;
         // The core changes nothing of what it gets.
-        return packPairs(await (scan.lent ?? scan).call(port, prefix, from, limit));
+        const pairs = await (scan.lent ?? scan).call(port, prefix, from, limit);
+        return packPairs(pairs, scan.gives);
       }
       case StorageMethod.tryLock:
         return packBoolean(await tryLock(storage, decoder.decode(bytes)));
@@ -679,6 +681,13 @@ function onceLater(work: () => void): () => void {
       work();
     });
   };
+}
+
+/** Gives the memory of bytes back that nobody needs any more, where there is a way to. */
+function release(bytes: Uint8Array): void {
+  const buffer = bytes.buffer as { transfer?: (size: number) => unknown };
+  // The few bytes of others are left to the collector.
+  if (bytes.length > 4096) buffer.transfer?.(0);
 }
 
 /** Has `work` done by the next task. By a message where there are any: a hidden page's timers wait for a second or more. */

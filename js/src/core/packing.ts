@@ -60,20 +60,27 @@ export class Packed {
   readonly parts: readonly Uint8Array[];
   readonly length: number;
 
-  constructor(parts: readonly Uint8Array[]) {
+  /** @param isGiven - Whether what is large may be released once it was copied. */
+  constructor(
+    parts: readonly Uint8Array[],
+    readonly isGiven = false,
+  ) {
     this.parts = parts;
     this.length = parts.reduce((sum, part) => sum + part.length, 0);
   }
 }
 
 /** The answer to a scan. */
-export function packPairs(pairs: readonly (readonly [string, Uint8Array])[]): Packed {
+export function packPairs(
+  pairs: readonly (readonly [string, Uint8Array])[],
+  isGiven?: boolean,
+): Packed {
   const parts = [packU32(pairs.length)];
   for (const [key, value] of pairs) {
     const encoded = encoder.encode(key);
     parts.push(packU32(encoded.length), encoded, packU32(value.length), value);
   }
-  return new Packed(parts);
+  return new Packed(parts, isGiven);
 }
 
 /** The answer to a get: a byte that says whether there is a value, then the value. */

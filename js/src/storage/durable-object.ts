@@ -8,7 +8,7 @@
 // Keys are stored as bytes: a text would end at its first NUL, and be compared by collation.
 
 import { invalidArgument, memoryError, storageError } from '../errors.js';
-import type { StorageBatch, StoragePort } from '../types.js';
+import type { LendingScan, StorageBatch, StoragePort } from '../types.js';
 import { countOf, ownBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
 import { Lifetime } from './lifetime.js';
@@ -197,6 +197,12 @@ class DurableObjectStorage implements StoragePort {
 
   #query(query: string, ...bindings: unknown[]): unknown[][] {
     return [...this.#storage.sql.exec(query, ...bindings).raw()];
+  }
+
+  static {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- a mark on it
+    const scan: LendingScan = this.prototype.scan;
+    scan.gives = true;
   }
 }
 
