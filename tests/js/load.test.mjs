@@ -101,6 +101,38 @@ test('a warm-up runs where a program starts: without timers and random numbers, 
   assert.equal(stdout.trim(), '0 1 warmUp true 1 1');
 });
 
+test('a warm-up runs over the store that it is given, if that is empty; refused, it can be tried again', async () => {
+  const { stdout } = await runModule(`
+    ${spies}
+    const { load, LocalProvider } = await import('agent-memory-wasm');
+    const { durableObjectRehearsal } = await import('agent-memory-wasm/storage/durable-object');
+    const { memoryStorage } = await import('agent-memory-wasm/storage/memory');
+    const full = memoryStorage();
+    await full.write({ put: [['mine', Uint8Array.of(1)]] });
+    const errors = [];
+    for (const warmUp of ['yes', {}, () => undefined, () => ({}), () => full]) {
+      await load({ warmUp }).catch(({ code, field }) => errors.push(code + ' ' + field));
+    }
+    const kept = (await full.scan('', undefined, 9)).map(([key, value]) => key + value);
+    const real = crypto.getRandomValues;
+    crypto.getRandomValues = () => { throw new Error('there are no random numbers yet'); };
+    const { timers } = seen;
+    const open = durableObjectRehearsal();
+    let opened = 0;
+    await load({ warmUp: () => { opened++; return open(); } });
+    const before = seen.timers - timers;
+    crypto.getRandomValues = real;
+    const left = (await open().scan('', undefined, 9)).map(([key]) => key.split('/')[0]);
+    console.log(JSON.stringify([errors, kept, before, opened > 1, left]));
+  `);
+  const [errors, kept, timers, isOpenedAgain, left] = JSON.parse(stdout);
+  assert.deepEqual(errors, Array(5).fill('invalid_argument warmUp'));
+  assert.deepEqual(kept, ['mine1']);
+  assert.equal(timers, 0);
+  assert.ok(isOpenedAgain);
+  assert.deepEqual(left, ['head', 'image', 'segment']); // it was folded, and read from there
+});
+
 const sources = {
   'the bytes, as a Buffer': 'await readFile(file)',
   'the bytes, as an ArrayBuffer': 'Uint8Array.from(await readFile(file)).buffer',

@@ -1,7 +1,11 @@
 // What durableObjectStorage says without an object; runtimes/durable-object.test.mjs has the real one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { durableObjectStorage } from 'agent-memory-wasm/storage/durable-object';
+import {
+  durableObjectRehearsal,
+  durableObjectStorage,
+} from 'agent-memory-wasm/storage/durable-object';
+import { storageContract } from 'agent-memory-wasm/testing';
 import { bytes, hasCode } from './support/waiting.mjs';
 
 test('durable object: what is no storage of a SQLite-backed object is refused at once', () => {
@@ -30,4 +34,15 @@ test('durable object: a full object is quota_exceeded, another failure an error 
     assert.equal(error.cause.message, 'no such luck');
     return hasCode('storage')(error);
   });
+});
+
+// The statements are those of a real object: what stands in for one must answer them as SQLite does.
+let rehearsed = durableObjectRehearsal();
+storageContract({
+  test: (name, body) => test(`durable object, rehearsed: ${name}`, body),
+  open: () => (rehearsed = durableObjectRehearsal())(),
+  reopen: () => rehearsed(),
+  share: () => rehearsed(),
+  validates: true,
+  afterClose: 'rejects',
 });

@@ -51,6 +51,17 @@ const partBytes = 1 << 20;
 
 const table = 'agent_memory_records';
 
+/** What is asked of the table. */
+const Statement = {
+  create: `CREATE TABLE IF NOT EXISTS ${table}
+    (key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part))`,
+  get: `SELECT value FROM ${table} WHERE key = ? ORDER BY part`,
+  scan: `SELECT key, part, value FROM ${table}
+    WHERE (key, part) > (?, ?) AND key < ? ORDER BY key, part LIMIT ?`,
+  insert: `INSERT INTO ${table} VALUES (?, ?, ?)`,
+  delete: `DELETE FROM ${table} WHERE key = ?`,
+} as const;
+
 /** What stores over the same object share. */
 interface Shared {
   readonly exclusively: Exclusively;
@@ -58,6 +69,59 @@ interface Shared {
 }
 
 const sharedBy = new WeakMap<object, Shared>();
+
+/**
+ * What {@link load} takes as `warmUp` in a Worker's global scope, so that opening and searching what
+ * a Durable Object holds is rehearsed: every call opens the same store in RAM, whose rows are
+ * read and written as an object's are.
+ *
+ * `load({ warmUp: durableObjectRehearsal() })`
+ */
+export function durableObjectRehearsal(): () => StoragePort {
+  const object = new RehearsedObject();
+  return () => durableObjectStorage(object);
+}
+
+/** What an object keeps in RAM, for one who asks it the statements above and no others. */
+class RehearsedObject implements DurableObjectStorageLike {
+  readonly sql = {
+    exec: (query: string, ...bindings: unknown[]) => ({
+      raw: () => this.#answer(query, bindings),
+    }),
+  };
+  #rows: [key: string, part: number, value: ArrayBuffer][] = [];
+
+  transactionSync<T>(work: () => T): T {
+    return work();
+  }
+
+  #answer(query: string, bindings: unknown[]): unknown[][] {
+    const [first, second, third, fourth] = bindings as [ArrayBuffer, number, ArrayBuffer, number];
+    const key = decoder.decode(first);
+    switch (query) {
+      case Statement.get:
+        return this.#rows.filter(([name]) => name === key).map(([, , value]) => [value.slice()]);
+      case Statement.scan: {
+        const end = decoder.decode(third);
+        return this.#rows
+          .filter(([name, part]) => (name === key ? part > second : name > key) && name < end)
+          .slice(0, fourth)
+          .map(([name, part, value]) => [bytesOf(name), part, value.slice()]);
+      }
+      case Statement.insert:
+        this.#rows.push([key, second, third]);
+        this.#rows.sort(([left, part], [right, other]) =>
+          left === right ? part - other : left < right ? -1 : 1,
+        );
+        return [];
+      case Statement.delete:
+        this.#rows = this.#rows.filter(([name]) => name !== key);
+        return [];
+      default:
+        return [];
+    }
+  }
+}
 
 class DurableObjectStorage implements StoragePort {
   readonly kind = 'durable-object';
@@ -75,10 +139,7 @@ class DurableObjectStorage implements StoragePort {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.#run('read', () => {
-      const rows = this.#query(
-        `SELECT value FROM ${table} WHERE key = ? ORDER BY part`,
-        bytesOf(key),
-      );
+      const rows = this.#query(Statement.get, bytesOf(key));
       const parts = rows.map(([value]) => new Uint8Array(value as ArrayBuffer));
       return parts.length === 0 ? undefined : joined(parts);
     });
@@ -92,15 +153,15 @@ class DurableObjectStorage implements StoragePort {
       this.#storage.transactionSync(() => {
         for (const [name, value] of owned.put) {
           const key = bytesOf(name);
-          this.#query(`DELETE FROM ${table} WHERE key = ?`, key);
+          this.#query(Statement.delete, key);
           // An empty value has a part, too: it is there.
           for (let part = 0; part === 0 || part * partBytes < value.length; part++) {
             const piece = value.slice(part * partBytes, (part + 1) * partBytes);
-            this.#query(`INSERT INTO ${table} VALUES (?, ?, ?)`, key, part, piece.buffer);
+            this.#query(Statement.insert, key, part, piece.buffer);
           }
         }
         for (const name of owned.delete) {
-          this.#query(`DELETE FROM ${table} WHERE key = ?`, bytesOf(name));
+          this.#query(Statement.delete, bytesOf(name));
         }
       });
       await this.#storage.sync?.();
@@ -122,8 +183,7 @@ class DurableObjectStorage implements StoragePort {
       for (let isOver = false; !isOver;) {
         const wanted = count - found.length + (mayGoOn() ? 1 : 0);
         const rows = this.#query(
-          `SELECT key, part, value FROM ${table}
-           WHERE (key, part) > (?, ?) AND key < ? ORDER BY key, part LIMIT ?`,
+          Statement.scan,
           ...from,
           // Keys are ASCII: no byte of theirs reaches this one.
           new Uint8Array([...encoder.encode(prefix), 0xff]).buffer,
@@ -178,10 +238,7 @@ class DurableObjectStorage implements StoragePort {
         if (!/no such table/i.test(String(cause))) throw cause;
       }
       // It is new, or somebody emptied the object (`deleteAll`), which takes the table along.
-      this.#query(
-        `CREATE TABLE IF NOT EXISTS ${table}
-         (key BLOB, part INTEGER, value BLOB, PRIMARY KEY (key, part))`,
-      );
+      this.#query(Statement.create);
       return work();
     })();
     try {
