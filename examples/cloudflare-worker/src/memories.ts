@@ -147,6 +147,9 @@ async function bodyOf<T extends object>(
 
 /** The request's text, of which no more is read than is allowed. */
 async function textOf(request: Request): Promise<string> {
+  // A length that is said is kept to. In pieces, a body costs a new process half a millisecond more.
+  if (Number(request.headers.get('content-length') ?? Infinity) <= maxBodyBytes)
+    return request.text();
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;

@@ -8,14 +8,15 @@
 //
 // Every other answer is {error: {code, message, field?}}, with the status that says the same.
 import { load } from 'agent-memory-wasm';
+import { durableObjectRehearsal } from 'agent-memory-wasm/storage/durable-object';
 import { refuse } from './answer';
 import type { Memories } from './memories';
 import { userOf } from './token';
 
 export { Memories } from './memories';
 
-// Where a Worker starts it has a second of CPU that is no request's: the code is compiled here.
-await load({ warmUp: true });
+// Where a Worker starts it has a second of CPU that is no request's: here the code is compiled, and run until it is quick.
+await load({ warmUp: durableObjectRehearsal() });
 
 export interface Env {
   MEMORIES: DurableObjectNamespace<Memories>;
