@@ -76,7 +76,7 @@ async function rehearse(core: Bridge, openStorage: () => StoragePort): Promise<v
     await first.close();
     // All at a time, for the memory of those to come.
     const opened: LocalProvider[] = [];
-    for (let n = 0; n < 6; n++) {
+    for (let n = 0; n < 5; n++) {
       const next = await open(openStorage());
       opened.push(next);
       await next.retrieveMemories('When did my sister travel by train?', { userId: 'ada' });
@@ -90,7 +90,7 @@ async function rehearse(core: Bridge, openStorage: () => StoragePort): Promise<v
 /** Enough for a checkpoint like a user's, with a thousand different words. */
 function rehearsed(): { role: string; content: string }[] {
   const word = (n: number, words: number): string => ((n * 7919) % words).toString(36);
-  return Array.from({ length: 300 }, (_, n) => ({
+  return Array.from({ length: 200 }, (_, n) => ({
     role: n % 2 ? 'assistant' : 'user',
     content: `In May I travelled to ${word(n, 997)}ton, by train ${n}, to see my sister ${word(n, 499)}ing and ${word(n, 3989)}ed it${n % 4 ? '.' : '?'}`,
   }));

@@ -16,7 +16,7 @@ export interface LoadOptions {
   /** Default: the file beside the package's script, fetched or read as the runtime can. */
   wasm?: WasmSource | Promise<WasmSource>;
   /**
-   * Whether to also open and search a store of a few hundred made-up memories, in RAM, so that the
+   * Whether to also open and search a store of 200 made-up memories, in RAM, so that the
    * code for it is compiled before it is needed. A function opens an empty store of its own for that,
    * the same one at each call: `durableObjectRehearsal()`. Default: false.
    */
