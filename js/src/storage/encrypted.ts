@@ -13,8 +13,8 @@
 // cryptography is done before the store is asked to write: its transactions would not wait for it.
 
 import { invalidArgument, memoryError, type MemoryError } from '../errors.js';
-import type { RecoveringStoragePort, StorageBatch, StoragePort } from '../types.js';
-import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
+import type { RecoveringStoragePort, StorageBatch, StoragePort, TakingWrite } from '../types.js';
+import { checkBatch, copyBytes, countOf, ownBatch, taking, type CheckedBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
 import { Lifetime } from './lifetime.js';
 
@@ -200,6 +200,12 @@ const valuePrefix = 'sealed/value/';
 /** How many values are worked on at a time. */
 const pageSize = 64;
 
+/** About so much is encrypted before the thread has time for other work. */
+const sealedAtOnceBytes = 1 << 20;
+
+/** So many values are read before it has. */
+const readAtOnce = 8;
+
 /** The format of header and values. */
 const format = 1;
 
@@ -258,7 +264,17 @@ class EncryptedStorage implements EncryptedStoragePort {
   }
 
   async write(batch: StorageBatch): Promise<void> {
-    const owned = ownBatch(batch);
+    return this.#write(ownBatch(batch));
+  }
+
+  static {
+    taking(this.prototype, async function (this: EncryptedStorage, batch) {
+      return this.#write(checkBatch(batch));
+    });
+  }
+
+  /** Nobody changes the values of `owned` any more. */
+  async #write(owned: CheckedBatch): Promise<void> {
     this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     await this.#tracked(() => {
@@ -342,7 +358,7 @@ class EncryptedStorage implements EncryptedStoragePort {
   }
 
   /** The sealed batch, sealed anew where the store has changed its keys or was emptied meanwhile. */
-  async #upToDate(sealed: Sealed, owned: OwnedBatch): Promise<Sealed> {
+  async #upToDate(sealed: Sealed, owned: CheckedBatch): Promise<Sealed> {
     const stored = await this.#inner.get(`${headerName}/a`);
     if (stored && areEqual(stored, sealed.vault.header.stored)) return sealed;
     await createIfEmpty(this.#inner, this.#key);
@@ -588,15 +604,24 @@ class Vault {
   }
 
   /** `pairs` encrypted, each bound to its name. */
-  seal(pairs: readonly (readonly [name: string, value: Bytes])[]): Promise<SealedPair[]> {
+  async seal(
+    pairs: readonly (readonly [name: string, value: Uint8Array])[],
+  ): Promise<SealedPair[]> {
     const { generation, cipher } = this.current;
     const start = concat([Uint8Array.of(format), fromNumber(generation)]);
-    return Promise.all(
-      pairs.map(async ([name, value]) => {
-        const sealed = await encrypt(cipher, value, this.#binding(name));
-        return [name, concat([start, sealed])] satisfies SealedPair;
-      }),
-    );
+    const sealed: Promise<SealedPair>[] = [];
+    let bytes = 0;
+    for (const [name, value] of pairs) {
+      // A value is copied in this thread: after some there is time for other work.
+      bytes += value.length;
+      if (bytes > sealedAtOnceBytes) {
+        await Promise.all(sealed);
+        bytes = value.length;
+      }
+      const encrypted = encrypt(cipher, value as Bytes, this.#binding(name));
+      sealed.push(encrypted.then((sealed) => [name, concat([start, sealed])]));
+    }
+    return Promise.all(sealed);
   }
 
   /** What was sealed under `name`; undefined where `value` is not that. */
@@ -654,7 +679,7 @@ async function openVault(inner: StoragePort, key: CryptoKey, field: string): Pro
   return vaultOf(header, secrets);
 }
 
-async function sealBatch(vault: Vault, { put }: OwnedBatch): Promise<Sealed> {
+async function sealBatch(vault: Vault, { put }: CheckedBatch): Promise<Sealed> {
   // Of a key that is put twice the last value stays, and only that one counts in the ledger.
   const last = new Map(put.map(([key, value]) => [valuePrefix + key, value]));
   return { vault, put: await vault.seal([...last]) };
@@ -683,22 +708,23 @@ async function writeSealed(
   const deleted = new Set(deletes);
   const stays = put.filter(([name]) => !deleted.has(name));
   const replaced = [...new Set([...stays.map(([name]) => name), ...deletes])];
-  const [ledger, before, after] = await Promise.all([
-    readLedger(inner, vault),
-    Promise.all(
-      replaced.map(async (name) => {
-        const value = await inner.get(name);
-        return value === undefined ? 0n : vault.mark(name, value);
-      }),
-    ),
-    Promise.all(stays.map(([name, value]) => vault.mark(name, value))),
-  ]);
+  const ledger = await readLedger(inner, vault);
   let sum = ledger?.sum ?? 0n;
-  for (const mark of before) sum = add(sum, -mark);
+  // Some at a time: what is replaced may be all there is.
+  for (let at = 0; at < replaced.length; at += readAtOnce) {
+    const before = replaced.slice(at, at + readAtOnce).map(async (name) => {
+      const value = await inner.get(name);
+      return value === undefined ? 0n : vault.mark(name, value);
+    });
+    for (const mark of await Promise.all(before)) sum = add(sum, -mark);
+  }
+  const after = await Promise.all(stays.map(([name, value]) => vault.mark(name, value)));
   for (const mark of after) sum = add(sum, mark);
   // A ledger that is gone or damaged stays so: the next `verify` is to find that.
   const entry = ledger && [await sealLedger(vault, { writes: ledger.writes + 1n, sum })];
-  await inner.write({
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on `inner`
+  const write: TakingWrite = inner.write;
+  await (write.given ?? write).call(inner, {
     put: [...stays, ...(entry ?? [])],
     delete: [...deletes],
   });

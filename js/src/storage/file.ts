@@ -23,11 +23,12 @@ import { link, mkdir, open, readdir, stat, unlink, writeFile } from 'node:fs/pro
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { invalidArgument, memoryError, storageError, type MemoryError } from '../errors.js';
 import type { Durability, RecoveringStoragePort, StorageBatch, StorageHealth } from '../types.js';
-import { copyBytes, countOf, ownBatch, type OwnedBatch } from './batch.js';
+import { checkBatch, copyBytes, countOf, ownBatch, taking, type CheckedBatch } from './batch.js';
 import { exclusive, type Exclusively } from './exclusive.js';
 import { Lifetime } from './lifetime.js';
 import { copiesOf, lending, SortedRecords } from './records.js';
@@ -204,7 +205,17 @@ class FileStorage implements RecoveringStoragePort {
   }
 
   async write(batch: StorageBatch): Promise<void> {
-    const owned = ownBatch(batch);
+    return this.#write(ownBatch(batch));
+  }
+
+  static {
+    taking(this.prototype, async function (this: FileStorage, batch) {
+      return this.#write(checkBatch(batch));
+    });
+  }
+
+  /** Nobody changes the values of `owned` any more. */
+  async #write(owned: CheckedBatch): Promise<void> {
     this.#lifetime.refuseIfClosed('write');
     if (owned.isEmpty) return;
     const body = encodeBatch(owned);
@@ -238,7 +249,7 @@ class FileStorage implements RecoveringStoragePort {
       await this.#showLife().catch(failed);
       try {
         const ticket = await this.#run('lock', () =>
-          this.#append(FrameType.lock, encodeLock(name, thisHost(), process.pid)),
+          this.#append(FrameType.lock, [encodeLock(name, thisHost(), process.pid)]),
         );
         try {
           await this.#turnOf(name, ticket).catch(failed);
@@ -248,7 +259,7 @@ class FileStorage implements RecoveringStoragePort {
           this.#held.delete(ticket);
           // Also after `close`: others wait for it. Where it fails, they stop waiting by themselves.
           await this.#inTurn('', () =>
-            this.#append(FrameType.unlock, Buffer.from(ticket, 'latin1')),
+            this.#append(FrameType.unlock, [Buffer.from(ticket, 'latin1')]),
           ).catch(() => undefined);
           if (this.#lifetime.isClosing)
             await this.#inTurn('', () => this.#release()).catch(() => undefined);
@@ -351,21 +362,21 @@ class FileStorage implements RecoveringStoragePort {
     const { size, nlink } = await log.handle.stat();
     if (size > log.size && !log.isSealed) {
       const bytes = await readAt(log.handle, log.offset, size);
-      this.#apply(log, bytes);
+      await this.#apply(log, bytes);
       log.size = size;
     }
     return nlink > 0 || log.isSealed;
   }
 
-  #apply(log: Log, bytes: Buffer): void {
+  async #apply(log: Log, bytes: Buffer): Promise<void> {
     const start = log.offset;
-    const { frames, end, skipped } = readFrames(bytes, log.magic);
+    const { frames, end, skipped } = await readFrames(bytes, log.magic);
     let isNews = false;
     const isKnown = (at: number) =>
       log.generation === this.#watchedFrom?.generation && start + at < this.#watchedFrom.size;
     for (const { at, payload } of frames) {
       if (log.isSealed) break;
-      applyFrame(log, payload);
+      await applyFrame(log, payload);
       if (idOf(payload) === this.#sought) this.#sought = undefined;
       isNews ||= payload[0] === FrameType.batch && !this.#isOwn(payload) && !isKnown(at);
     }
@@ -483,21 +494,18 @@ class FileStorage implements RecoveringStoragePort {
   /** Appends a frame; resolves with its id once it counts. */
   async #append(
     type: number,
-    body: Buffer,
+    body: readonly Uint8Array[],
     growthOf: (log: Log) => number = () => 0,
   ): Promise<string> {
     const id = Buffer.alloc(12);
     this.#instance.copy(id);
     id.writeUInt32BE(this.#frames++, 8);
     const name = id.toString('latin1');
-    const payload = Buffer.concat([Uint8Array.of(type), id, body]);
-    if (payload.length > maxFrameBytes) {
-      throw invalidArgument('batch', `must be at most ${maxFrameBytes} bytes`);
-    }
+    const frame = await encodeFrame([Uint8Array.of(type), id, ...body]);
     for (let attempt = 0; ; attempt++) {
       const log = await this.#current();
       if (type === FrameType.batch) this.#requireLocks(log);
-      const frame = encodeFrame(log.magic, payload);
+      log.magic.copy(frame);
       if (growthOf(log) > 0) {
         await this.#requireRoom(frame.length, Math.min(frame.length * spareTimes, spareBytes));
       }
@@ -513,7 +521,7 @@ class FileStorage implements RecoveringStoragePort {
       const { size, nlink } = await log.handle.stat();
       if (nlink > 0 && isClean && size === end + frame.length) {
         // Nobody else wrote: what was added is this frame.
-        applyFrame(log, payload);
+        await applyFrame(log, frame.subarray(frameHeadBytes));
         log.offset = log.size = size;
         return name;
       }
@@ -582,7 +590,7 @@ class FileStorage implements RecoveringStoragePort {
     const { liveBytes, records } = await this.#current();
     // Before: a log that is sealed takes nothing more, and without room there is no next.
     await this.#requireRoom(liveBytes + 16 * records.size, spareBytes / 64);
-    await this.#append(FrameType.seal, Buffer.alloc(0));
+    await this.#append(FrameType.seal, []);
     await this.#current();
   }
 
@@ -610,7 +618,9 @@ class FileStorage implements RecoveringStoragePort {
         const magic = randomBytes(8);
         await writeWhole(handle, Buffer.concat([signature, magic]));
         for (const payload of from ? snapshotOf(from) : []) {
-          await writeWhole(handle, encodeFrame(magic, payload));
+          const frame = await encodeFrame(payload);
+          magic.copy(frame);
+          await writeWhole(handle, frame);
         }
         // In any case: what it replaces is about to be removed.
         await handle.sync();
@@ -666,7 +676,7 @@ class FileStorage implements RecoveringStoragePort {
       }
       if (isGone(holder) || performance.now() - ahead.since > deadAfterMs) {
         await this.#inTurn('', () =>
-          this.#append(FrameType.unlock, Buffer.from(holder.id, 'latin1')),
+          this.#append(FrameType.unlock, [Buffer.from(holder.id, 'latin1')]),
         );
         continue;
       }
@@ -759,6 +769,24 @@ class FileStorage implements RecoveringStoragePort {
   }
 }
 
+/** How long one piece of work may keep the thread, and how much of it is looked at as one. */
+const sliceMs = 4;
+const pieceBytes = 1 << 20;
+
+/** Of work that is long where a store is large: gives the thread time for other work in between. */
+class Pace {
+  #end = performance.now() + sliceMs;
+
+  isDue(): boolean {
+    return performance.now() >= this.#end;
+  }
+
+  async rest(): Promise<void> {
+    await nextTurn();
+    this.#end = performance.now() + sliceMs;
+  }
+}
+
 // ---------------------------------------------------------------------------------------- frames
 
 /** For reading and appending; unlike 'a+', it makes no file where there is none. */
@@ -806,7 +834,7 @@ async function readHead(
   }
   const end = endOf(bytes, headBytes, first);
   const start = await readAt(handle, 0, (end ?? 0) + 8);
-  const isWhole = frameAt(start.subarray(0, end), headBytes, first) !== undefined;
+  const isWhole = (await frameAt(start.subarray(0, end), headBytes, first)) !== undefined;
   // Else it is the first frame whose bit has flipped.
   const isLikeNext = !isWhole || start.subarray(end).equals(magic);
   if (isSigned) {
@@ -823,14 +851,38 @@ function isNewer(signed: Buffer): boolean {
   return signed.every((byte, at) => at === versionAt || byte === signature[at]);
 }
 
-function checksumOf(bytes: Buffer, length: number): Buffer {
-  return createHash('sha256').update(bytes).digest().subarray(0, length);
+/** Of a frame's length. */
+function shortChecksumOf(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest().subarray(0, 4);
 }
 
-function encodeFrame(magic: Buffer, payload: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(payload.length);
-  return Buffer.concat([magic, length, checksumOf(length, 4), checksumOf(payload, 16), payload]);
+async function checksumOf(bytes: Buffer, pace: Pace): Promise<Buffer> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    hash.update(bytes.subarray(at, at + pieceBytes));
+    if (pace.isDue()) await pace.rest();
+  }
+  return hash.digest().subarray(0, 16);
+}
+
+/** A frame of that payload, but for the log's bytes at its front. */
+async function encodeFrame(payload: readonly Uint8Array[]): Promise<Buffer> {
+  const size = payload.reduce((sum, part) => sum + part.length, 0);
+  if (size > maxFrameBytes) {
+    throw invalidArgument('batch', `must be at most ${maxFrameBytes} bytes, got ${size}`);
+  }
+  const pace = new Pace();
+  const frame = Buffer.allocUnsafe(frameHeadBytes + size);
+  let at = frameHeadBytes;
+  for (const part of payload) {
+    frame.set(part, at);
+    at += part.length;
+    if (pace.isDue()) await pace.rest();
+  }
+  frame.writeUInt32BE(size, 8);
+  shortChecksumOf(frame.subarray(8, 12)).copy(frame, 12);
+  (await checksumOf(frame.subarray(frameHeadBytes), pace)).copy(frame, 16);
+  return frame;
 }
 
 /** Where the frame at `at` says that it ends; undefined where no frame begins there. */
@@ -838,16 +890,22 @@ function endOf(bytes: Buffer, at: number, magic: Buffer): number | undefined {
   if (at + frameHeadBytes > bytes.length) return undefined;
   if (!bytes.subarray(at, at + 8).equals(magic)) return undefined;
   const length = bytes.subarray(at + 8, at + 12);
-  if (!checksumOf(length, 4).equals(bytes.subarray(at + 12, at + 16))) return undefined;
+  if (!shortChecksumOf(length).equals(bytes.subarray(at + 12, at + 16))) return undefined;
   return at + frameHeadBytes + length.readUInt32BE();
 }
 
 /** The payload of the whole frame at `at`; undefined where there is none. */
-function frameAt(bytes: Buffer, at: number, magic: Buffer): Buffer | undefined {
+async function frameAt(
+  bytes: Buffer,
+  at: number,
+  magic: Buffer,
+  pace = new Pace(),
+): Promise<Buffer | undefined> {
   const end = endOf(bytes, at, magic);
   if (end === undefined || end > bytes.length) return undefined;
   const payload = bytes.subarray(at + frameHeadBytes, end);
-  const isWhole = checksumOf(payload, 16).equals(bytes.subarray(at + 16, at + frameHeadBytes));
+  const checksum = await checksumOf(payload, pace);
+  const isWhole = checksum.equals(bytes.subarray(at + 16, at + frameHeadBytes));
   return isWhole && payload.length >= payloadHeadBytes ? payload : undefined;
 }
 
@@ -859,12 +917,13 @@ interface ReadFrames {
   readonly skipped: { readonly from: number; readonly to: number }[];
 }
 
-function readFrames(bytes: Buffer, magic: Buffer): ReadFrames {
+async function readFrames(bytes: Buffer, magic: Buffer): Promise<ReadFrames> {
+  const pace = new Pace();
   const frames: { at: number; payload: Buffer }[] = [];
   const skipped: { from: number; to: number }[] = [];
   let end = 0;
   for (let at = 0; at >= 0 && at < bytes.length;) {
-    const payload = frameAt(bytes, at, magic);
+    const payload = await frameAt(bytes, at, magic, pace);
     if (!payload) {
       at = bytes.indexOf(magic, at + 1);
       continue;
@@ -891,7 +950,7 @@ function idOf(payload: Buffer): string {
 }
 
 /** How many bytes more of the values and keys count once `batch` is written. */
-function growthBy(records: SortedRecords, { put, delete: deletes }: OwnedBatch): number {
+function growthBy(records: SortedRecords, { put, delete: deletes }: CheckedBatch): number {
   let growth = 0;
   for (const [key, value] of put) {
     growth += value.length - (records.lengthOf(key) ?? -key.length);
@@ -900,14 +959,17 @@ function growthBy(records: SortedRecords, { put, delete: deletes }: OwnedBatch):
   return growth;
 }
 
-function applyFrame(log: Log, payload: Buffer): void {
+async function applyFrame(log: Log, payload: Buffer): Promise<void> {
   const id = idOf(payload);
   const body = payload.subarray(payloadHeadBytes);
   switch (payload[0] ?? 0) {
     case FrameType.batch:
     case FrameType.snapshot: {
       const { put, delete: deletes } = decodeBatch(body);
-      for (const [key, value] of put) {
+      const pace = new Pace();
+      for (const [key, shown] of put) {
+        if (pace.isDue()) await pace.rest();
+        const value = copyBytes(shown);
         const before = log.records.lengthOf(key);
         if (before !== undefined) log.hasDead = true;
         log.liveBytes += value.length - (before ?? -key.length);
@@ -944,31 +1006,28 @@ function applyFrame(log: Log, payload: Buffer): void {
   }
 }
 
-/** The payloads that say what `log` says. */
-function* snapshotOf(log: Log): Generator<Buffer> {
+/** The payloads that say what `log` says, each in parts. */
+function* snapshotOf(log: Log): Generator<Uint8Array[]> {
   const head = Buffer.alloc(payloadHeadBytes);
   head[0] = FrameType.snapshot;
-  let put: [string, Uint8Array<ArrayBuffer>][] = [];
+  let put: [string, Uint8Array][] = [];
   let bytes = 0;
   const flush = () => {
-    const payload = Buffer.concat([head, encodeBatch({ put, delete: [], isEmpty: false })]);
+    const payload = [head, ...encodeBatch({ put, delete: [], isEmpty: false })];
     put = [];
     bytes = 0;
     return payload;
   };
   for (const [key, value] of log.records.entries()) {
-    put.push([key, copyBytes(value)]);
+    put.push([key, value]);
     bytes += value.length + key.length;
     if (bytes >= snapshotFrameBytes) yield flush();
   }
   if (put.length > 0) yield flush();
   for (const [name, tickets] of log.tickets) {
     for (const { id, host, pid } of tickets) {
-      yield Buffer.concat([
-        Uint8Array.of(FrameType.lock),
-        Buffer.from(id, 'latin1'),
-        encodeLock(name, host, pid),
-      ]);
+      const type = Uint8Array.of(FrameType.lock);
+      yield [type, Buffer.from(id, 'latin1'), encodeLock(name, host, pid)];
     }
   }
 }
@@ -977,8 +1036,8 @@ function encodeLock(name: string, host: string, pid: number): Buffer {
   return Buffer.from(JSON.stringify({ name, host, pid }));
 }
 
-/** Counts, then lengths and bytes; all numbers of four bytes, the highest first. */
-function encodeBatch({ put, delete: deletes }: OwnedBatch): Buffer {
+/** Counts, then lengths and bytes, in parts; all numbers of four bytes, the highest first. */
+function encodeBatch({ put, delete: deletes }: CheckedBatch): Uint8Array[] {
   const parts: Uint8Array[] = [];
   const number = (value: number) => {
     const bytes = Buffer.alloc(4);
@@ -998,10 +1057,10 @@ function encodeBatch({ put, delete: deletes }: OwnedBatch): Buffer {
   }
   number(deletes.length);
   for (const key of deletes) text(key);
-  return Buffer.concat(parts);
+  return parts;
 }
 
-/** What `encodeBatch` wrote; its checksum was right. */
+/** What `encodeBatch` wrote; its checksum was right. The values are parts of `body`. */
 function decodeBatch(body: Buffer): { put: [string, Uint8Array][]; delete: string[] } {
   let at = 0;
   const number = () => {
@@ -1015,7 +1074,7 @@ function decodeBatch(body: Buffer): { put: [string, Uint8Array][]; delete: strin
   };
   const put = Array.from({ length: number() }, (): [string, Uint8Array] => [
     bytes().toString(),
-    copyBytes(bytes()),
+    bytes(),
   ]);
   return { put, delete: Array.from({ length: number() }, () => bytes().toString()) };
 }
@@ -1040,7 +1099,7 @@ function latestOf(names: readonly string[]): number | undefined {
 }
 
 async function readAt(handle: FileHandle, from: number, to: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(to - from);
+  const bytes = Buffer.allocUnsafe(to - from);
   let read = 0;
   while (read < bytes.length) {
     // Node ends the process where it is to read 2 GiB at once.
