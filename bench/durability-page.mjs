@@ -165,11 +165,11 @@ const nextTask = () =>
   });
 
 /**
- * Searches of the store `name` one after the other, asked for at any moment: while nothing else goes on, and while the
- * store is folded, which deletions make it.
+ * Searches of the store `name`, one after the other and asked for at any moment: while the store is folded, which
+ * deletions make it, and for as long while nothing else goes on.
  *
- * @returns {{ alone: number[], folding: number[] }} ms from the moment of asking to the answer, of each; of those while
- *   folding the longest of each round
+ * @returns {{ folding: number[], alone: number[] }} of each round the longest, in ms from the moment of asking to the
+ *   answer
  */
 async function folds({ conversations, size, name, rounds }) {
   const { queries } = makeCorpus(conversations, { size });
@@ -179,25 +179,30 @@ async function folds({ conversations, size, name, rounds }) {
   });
   const provider = await LocalProvider.open({ storage });
   let turn = 0;
-  const ask = () =>
-    msOf(async () => {
-      await nextTask();
-      await provider.retrieveMemories(queries[turn++ % queries.length], { userId });
-    });
-  const alone = [];
-  while (alone.length < 500) alone.push(await ask());
-  const folding = [];
+  const longestWhile = async (goesOn) => {
+    let longest = 0;
+    while (goesOn()) {
+      const wait = await msOf(async () => {
+        await nextTask();
+        await provider.retrieveMemories(queries[turn++ % queries.length], { userId });
+      });
+      longest = Math.max(longest, wait);
+    }
+    return longest;
+  };
+  const longest = { folding: [], alone: [] };
   for (let round = 0; round < rounds; round++) {
     const doomed = await provider.getAllMemories({ userId, limit: 300 });
     await Promise.all(doomed.map(({ id }) => provider.deleteMemory(id)));
     isFolding = true;
-    let longest = 0;
-    while (isFolding) longest = Math.max(longest, await ask());
-    folding.push(longest);
+    const begin = performance.now();
+    longest.folding.push(await longestWhile(() => isFolding));
     await quiet();
+    const end = 2 * performance.now() - begin;
+    longest.alone.push(await longestWhile(() => performance.now() < end));
   }
   await provider.close();
-  return { alone, folding };
+  return longest;
 }
 
 // ------------------------------------------------------------------------------------- telling

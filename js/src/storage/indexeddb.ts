@@ -110,7 +110,7 @@ const timeoutParts = 4;
 const maxCount = 0xffff_ffff;
 
 /** How long requests of one transaction may be issued before the thread has time for other work. */
-const sliceMs = 4;
+const sliceMs = 2;
 
 /** Calls `issue`, for further requests, once `request` has succeeded. */
 type GoOn = (request: IDBRequest, issue: () => void) => void;
