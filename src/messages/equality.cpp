@@ -52,12 +52,6 @@ bool is_closing(char32_t c) {
 
 }  // namespace
 
-std::string normalize_for_equality(std::string_view text) {
-  std::string out;
-  append_normalized(out, text);
-  return out;
-}
-
 void append_normalized(std::string& out, std::string_view text) {
   const std::size_t start = out.size();
   out.reserve(start + text.size());

@@ -12,6 +12,12 @@
 namespace agent_memory {
 namespace {
 
+std::string normalize_for_equality(std::string_view text) {
+  std::string out;
+  append_normalized(out, text);
+  return out;
+}
+
 bool are_equal(std::string_view a, std::string_view b) {
   return normalize_for_equality(a) == normalize_for_equality(b);
 }

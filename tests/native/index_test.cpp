@@ -418,7 +418,9 @@ TEST_CASE("an image is made in pieces, and searches in between are the same as e
     for (std::size_t i = 0; i < hits.size(); ++i)
       REQUIRE((hits[i].document == expected[i].document && hits[i].score == expected[i].score));
   }
-  CHECK(calls > 4);  // the larger partition is of several pieces
+  // Both partitions are appended in four calls and one returns it: the others gather the larger
+  // one.
+  CHECK(calls > 10);
   CHECK(image->sections == undisturbed.sections);
 }
 

@@ -15,7 +15,7 @@ export interface CheckedBatch {
 }
 
 /** A batch that nobody else can change. */
-export interface OwnedBatch extends CheckedBatch {
+interface OwnedBatch extends CheckedBatch {
   readonly put: readonly (readonly [key: string, value: Uint8Array<ArrayBuffer>])[];
 }
 

@@ -60,7 +60,8 @@ export interface IndexedDBStoragePort extends RecoveringStoragePort {
  * - The thread has time for other work while a large write is handed over to the browser.
  * - A read or write that gets no answer within `timeoutMs` rejects with `storage`, retryable; the
  *   next call opens the database again. The browser was told to commit the write at once (but for
- *   WebKit, where it is taken back if that still can be), and makes it when it can: then whoever watches is told, those of this store included.
+ *   WebKit, where it is taken back if that still can be), and makes it when it can: then whoever
+ *   watches is told, those of this store included.
  * - It gives way when another tab deletes or upgrades the database; the next call opens it again.
  * - `watch` uses a BroadcastChannel, so that pages, workers and other stores of this context under
  *   the same name hear each other; without one nobody is told. A store does not hear itself.
